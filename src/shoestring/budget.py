@@ -1,0 +1,184 @@
+"""What a study may spend: amounts of resources, the limits set on them, and what they cost in money."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+
+from shoestring.errors import InvalidBudget, UnknownName
+
+UNITS = ("epoch", "step", "episode", "unit")
+
+_SECONDS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
+_WORDS: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {word: ("wall_s", factor) for word, factor in _SECONDS.items()}
+    | {f"cpu-{word}": ("cpu_s", factor) for word, factor in _SECONDS.items()}
+    | {f"gpu-{word}": ("gpu_s", factor) for word, factor in _SECONDS.items()}
+    | {"usd": ("usd", 1.0), "$": ("usd", 1.0), "kwh": ("kwh", 1.0), "wh": ("kwh", 1e-3)}
+    | {word: ("units", 1.0) for word in UNITS}
+)
+_TOKEN = re.compile(r"\s*(?P<dollar>\$)?\s*(?P<number>[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*(?P<word>[A-Za-z$][A-Za-z-]*)?\s*,?")
+_EXAMPLES = "write for example 10m, 1h30m, '100 epochs', '2 gpu-hours', '5 usd', '0.3 kWh', or several: '10m, 100 epochs'"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An amount of every resource.
+
+    Attributes:
+        units: units of training (epochs, steps, episodes) begun.
+        wall_s: seconds on the study's clock; seconds in which several trials ran are shared among them.
+        cpu_s: processor seconds, over all cores.
+        gpu_s: seconds of holding a GPU, over all GPUs.
+        kwh: energy in kWh.
+        usd: money in US dollars, by the user's own prices.
+    """
+
+    units: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    gpu_s: float = 0.0
+    kwh: float = 0.0
+    usd: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(getattr(self, name) + getattr(other, name) for name in RESOURCES))
+
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(*(getattr(self, name) - getattr(other, name) for name in RESOURCES))
+
+    def as_dict(self) -> dict[str, float]:
+        """Returns the amounts by resource name."""
+        return {name: getattr(self, name) for name in RESOURCES}
+
+
+RESOURCES = tuple(field.name for field in fields(Cost))
+
+
+@dataclass(frozen=True, init=False)
+class Budget:
+    """Limits on one or several resources; the study ends when the first is reached.
+
+    Args:
+        *texts: amounts such as ``"10m"``, ``"1h30m"``, ``"100 epochs"``, ``"2 gpu-hours"``, ``"3 cpu-hours"``, ``"5 usd"``, ``"0.3 kWh"``;
+            one text may hold several, separated by commas.
+    Raises:
+        InvalidBudget: a text cannot be read, an amount is not above zero, or a resource is limited twice.
+        UnknownName: a unit of measure that is not known.
+
+    Attributes:
+        limits: the largest amount of each limited resource, in the units of ``Cost``.
+        unit: the word used for a unit of training, or None if units are not limited.
+    """
+
+    limits: Mapping[str, float]
+    unit: str | None
+
+    def __init__(self, *texts: str) -> None:
+        limits: dict[str, float] = {}
+        unit: str | None = None
+        for text in texts:
+            read: dict[str, float] = {}
+            for number, word in _amounts(text):
+                resource, factor = _resource(word, text)
+                read[resource] = read.get(resource, 0.0) + number * factor
+                unit = word if resource == "units" else unit
+            if twice := limits.keys() & read.keys():
+                raise InvalidBudget(f"the budget limits {', '.join(sorted(twice))} twice; give each resource one amount.")
+            limits |= read
+        if not limits:
+            raise InvalidBudget(f"the budget is empty; {_EXAMPLES}.")
+        for resource, amount in limits.items():
+            if not (0 < amount < math.inf):
+                raise InvalidBudget(f"a budget of {amount:g} ({resource}) leaves nothing to spend; give an amount above zero.")
+        if "units" in limits and limits["units"] != int(limits["units"]):
+            raise InvalidBudget(f"a budget of {limits['units']:g} {unit}s is no whole number; units of training are counted whole.")
+        object.__setattr__(self, "limits", MappingProxyType(limits))
+        object.__setattr__(self, "unit", unit)
+
+    def left(self, spent: Cost) -> dict[str, float]:
+        """Returns what is left of each limited resource, never below zero."""
+        return {resource: max(0.0, limit - getattr(spent, resource)) for resource, limit in self.limits.items()}
+
+    def __str__(self) -> str:
+        return ", ".join(describe(resource, amount, self.unit or "unit") for resource, amount in self.limits.items())
+
+
+@dataclass(frozen=True, init=False)
+class Price:
+    """What resources cost in US dollars, by the user's own figures.
+
+    Args:
+        *texts: prices such as ``"2.5/gpu-hour"``, ``"0.04/cpu-hour"``, ``"1.2/hour"`` or ``"0.30/kWh"``.
+    Raises:
+        InvalidBudget: a text is no price.
+    """
+
+    per: Mapping[str, float]
+
+    def __init__(self, *texts: str) -> None:
+        per: dict[str, float] = {}
+        for text in texts:
+            amount, slash, word = text.partition("/")
+            try:
+                usd = float(amount.strip().removeprefix("$").removesuffix("usd"))
+            except ValueError:
+                usd = math.nan
+            if not slash or not 0 <= usd < math.inf:
+                raise InvalidBudget(f"price {text!r} cannot be read; write dollars per resource, such as 2.5/gpu-hour or 0.04/cpu-hour.")
+            resource, factor = _resource(_singular(word.strip()), text)
+            if resource in ("usd", "units"):
+                raise InvalidBudget(f"price {text!r} is not per hour or kWh; write for example 2.5/gpu-hour or 0.30/kWh.")
+            per[resource] = per.get(resource, 0.0) + usd / factor
+        object.__setattr__(self, "per", MappingProxyType(per))
+
+    def of(self, cost: Cost) -> float:
+        """Returns what ``cost`` comes to in US dollars."""
+        return sum(getattr(cost, resource) * usd for resource, usd in self.per.items())
+
+
+def describe(resource: str, amount: float, unit: str = "unit") -> str:
+    """Returns an amount of a resource as a person would write it, such as ``1h30m`` or ``100 epochs``."""
+    if resource == "units":
+        return f"{amount:g} {unit}{'' if amount == 1 else 's'}"
+    if resource == "wall_s":
+        return duration(amount)
+    if resource in ("cpu_s", "gpu_s"):
+        kind = resource.removesuffix("_s").upper()
+        return f"{amount / 3600:.3g} {kind}-hours" if amount >= 360 else f"{amount:.3g} {kind}-seconds"
+    return f"{amount:.3g} {'kWh' if resource == 'kwh' else 'usd'}"
+
+
+def duration(seconds: float) -> str:
+    """Returns seconds as ``1h05m``, ``2m30s``, ``12.3s`` or ``0.35s``."""
+    if seconds < 60:
+        return f"{seconds:.3g}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s"
+
+
+def _amounts(text: str) -> Iterator[tuple[float, str]]:
+    position = 0
+    while position < len(text.rstrip()):
+        match = _TOKEN.match(text, position)
+        word = match and (match["dollar"] or match["word"])
+        if match is None or not word:
+            raise InvalidBudget(f"budget {text!r} cannot be read; {_EXAMPLES}.")
+        yield float(match["number"]), _singular(word)
+        position = match.end()
+
+
+def _singular(word: str) -> str:
+    lowered = word.lower()
+    return lowered.removesuffix("s") if lowered not in _WORDS and lowered.endswith("s") else lowered
+
+
+def _resource(word: str, text: str) -> tuple[str, float]:
+    try:
+        return _WORDS[word]
+    except KeyError:
+        raise UnknownName("unit of measure", word, _WORDS, hint=f"In {text!r}.") from None

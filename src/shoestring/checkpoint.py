@@ -1,0 +1,79 @@
+"""Checkpoints of one trial: files named by unit and SHA-256, so that each proves by itself that it is whole.
+
+Written to a temporary file in the same folder, forced to disk, renamed, and the folder forced to disk. Restoring takes the newest file
+whose hash matches its name and passes over the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shoestring.errors import StoreUnwritable
+
+_NAME = re.compile(r"(\d{9})-([0-9a-f]{64})\.ckpt")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One checkpoint file: the state after ``unit`` units."""
+
+    unit: int
+    sha256: str
+    path: Path
+
+    def read(self) -> bytes | None:
+        """Returns the content if its hash matches, otherwise None."""
+        try:
+            data = self.path.read_bytes()
+        except OSError:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == self.sha256 else None
+
+
+def write(folder: Path, unit: int, data: bytes, keep: int = 2) -> Checkpoint:
+    """Writes a checkpoint so that it is either whole or absent, and removes all but the newest ``keep``.
+
+    Raises:
+        StoreUnwritable: the disk is full or read-only; earlier checkpoints are untouched.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = folder / f"{unit:09d}-{sha256}.ckpt"
+    temporary = folder / f".{unit:09d}.{os.getpid()}.part"
+    try:
+        folder.mkdir(exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error
+    for old in list(newest_first(folder))[keep:]:
+        old.path.unlink(missing_ok=True)
+    return Checkpoint(unit, sha256, path)
+
+
+def newest_first(folder: Path) -> Iterator[Checkpoint]:
+    """Yields the checkpoints in a folder, the newest first, without looking into them."""
+    try:
+        names = sorted(os.listdir(folder), reverse=True)
+    except FileNotFoundError:
+        return
+    for name in names:
+        if match := _NAME.fullmatch(name):
+            yield Checkpoint(int(match[1]), match[2], folder / name)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,302 @@
+"""The front door ``search``: builds question, strategy, runner, store and ledger from plain arguments, and runs the study."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from shoestring import schema
+from shoestring.answer import Answer
+from shoestring.budget import Budget, Price
+from shoestring.errors import BudgetTooSmall, DifferentQuestion, StoreUnwritable, UnknownName, UsageError
+from shoestring.ledger import Ledger
+from shoestring.questions.search import Goal, Remembering, Search, SearchStrategy
+from shoestring.runners import Runner
+from shoestring.runners.inline import InlineRunner
+from shoestring.runners.process import ProcessRunner
+from shoestring.runners.script import Script
+from shoestring.runners.target import load, reference
+from shoestring.runners.worker import Train, python_work
+from shoestring.samplers import make_sampler
+from shoestring.schedulers import make_scheduler
+from shoestring.space import Parameter, Space
+from shoestring.store import Store
+from shoestring.study import Study
+
+IN_MEMORY = ":memory:"
+RUNNERS = ("inline", "process")
+
+RunnerName: TypeAlias = Literal["inline", "process"]
+Target: TypeAlias = Train | str | Script
+
+
+@dataclass(frozen=True)
+class Spending:
+    """How a study may spend.
+
+    Attributes:
+        budget: the limits.
+        price: what resources cost.
+        grace: seconds in which a trial may save itself before it is killed.
+        watts: declared power of a busy core, where the processor's energy cannot be read.
+        workers: how many trials run at once, None for one a GPU, or half the cores.
+    """
+
+    budget: Budget
+    price: Price
+    grace: float = 2.0
+    watts: float | None = None
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if "usd" in self.budget.limits and not self.price.per:
+            raise UsageError("a budget in usd needs a price, such as price='2.5/gpu-hour' (--price 2.5/gpu-hour).")
+        if not 0 <= self.grace < float("inf"):
+            raise UsageError(f"grace={self.grace} is no number of seconds; give 0 or more.")
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"workers={self.workers} can run nothing; give 1 or more.")
+
+
+def search(
+    train: Target,
+    space: Mapping[str, Parameter] | Space,
+    *,
+    metric: str,
+    goal: Goal,
+    budget: str | Sequence[str],
+    horizon: int = 1,
+    unit: str | None = None,
+    seed: int = 0,
+    scheduler: str | None = None,
+    sampler: str = "tpe",
+    eta: int = 3,
+    n_trials: int | None = None,
+    runner: RunnerName | Runner = "process",
+    workers: int | None = None,
+    price: str | Sequence[str] = (),
+    watts: float | None = None,
+    grace: float = 2.0,
+    store: str | Path | None = None,
+    on_progress: Callable[[Study], None] = lambda _study: None,
+) -> Answer:
+    """Searches for the best configuration within a budget.
+
+    The same call on the same ``store`` goes on where an earlier one stopped, however it was stopped.
+
+    Args:
+        train: the training function, of one argument (the trial); or ``"file.py:function"``; or a ``Script``.
+        space: parameters by name.
+        metric: the metric that decides, among those that the trials report.
+        goal: ``"min"`` or ``"max"``.
+        budget: such as ``"10m"`` or ``["1h", "100 epochs"]``; see ``Budget``.
+        horizon: units of a full training.
+        unit: what a unit is called; that of the budget, or ``"epoch"``.
+        seed: where all randomness of the study comes from.
+        scheduler: fixed, halving, hyperband, async-hyperband or one-step; async-hyperband if the horizon is above 1, else fixed.
+        sampler: random, sobol, grid, tpe, gp or cma-es.
+        eta: one trial in ``eta`` goes on at each rung.
+        n_trials: the most trials that may start; None for as many as the budget carries.
+        runner: ``"process"``, ``"inline"``, or a runner of your own.
+        workers: how many trials run at once; None for one a GPU, or half the cores.
+        price: such as ``"2.5/gpu-hour"``; needed for a budget in usd.
+        watts: declared power of a busy core, where the processor's energy cannot be read.
+        grace: seconds in which a trial may save itself before it is killed.
+        store: the run's folder; ``":memory:"`` keeps nothing; None for ``runs/<function>-search``.
+        on_progress: called now and then with the study.
+    Raises:
+        UsageError: something asked for makes no sense; the message says what is allowed.
+        StoreError: the folder cannot be used, or holds another question.
+    """
+    began = time.monotonic()
+    spending = Spending(Budget(*_listed(budget)), Price(*_listed(price)), grace, watts, workers)
+    question = Search(
+        target=_name_of(train),
+        space=Space.of(space),
+        metric=metric,
+        goal=goal,
+        horizon=horizon,
+        unit=unit or spending.budget.unit or "epoch",
+        seed=seed,
+        scheduler=scheduler or ("async-hyperband" if horizon > 1 else "fixed"),
+        sampler=sampler,
+        eta=eta,
+        n_trials=n_trials,
+    )
+    return run_search(train, question, spending, runner, folder_of(store, question), on_progress, began)
+
+
+def run_search(
+    target: Target,
+    question: Search,
+    spending: Spending,
+    runner: RunnerName | Runner,
+    folder: Path | None,
+    on_progress: Callable[[Study], None] = lambda _study: None,
+    began: float | None = None,
+) -> Answer:
+    """Runs a search whose parts are already built; ``folder`` None keeps nothing.
+
+    Args:
+        began: when the study began, on ``time.monotonic``; start-up from then on is charged.
+    Raises:
+        UsageError, StoreError: as ``search``.
+    """
+    check_feasible(question, spending.budget)
+    if isinstance(target, Script):
+        target.check(question.space.names)
+    make_scheduler(question.scheduler, make_sampler("random", question.space, 0), question.horizon, question.eta, question.n_trials)
+    at_work = _make_runner(runner, target, spending)
+    try:
+        store = Store.in_memory() if folder is None else Store.create_or_open(folder)
+        try:
+            _settle_identity(store, question)
+            ledger = Ledger(
+                store,
+                spending.budget,
+                spending.price,
+                clock=at_work.now,
+                rates=at_work.rates,
+                slots=at_work.capacity,
+                began=began if isinstance(runner, str) else None,
+            )
+            study = Study(question, make_strategy(question, store), at_work, store, ledger, grace=spending.grace, on_progress=on_progress)
+            return study.run()
+        finally:
+            at_work.close()
+            store.close()
+    except BaseException:
+        at_work.close()
+        raise
+
+
+def make_strategy(question: Search, store: Store) -> SearchStrategy:
+    """Returns the scheduler and sampler of a question, the sampler remembering the configurations that the store holds."""
+    chosen = {row["id"]: json.loads(row["config"]) for row in store.rows(schema.trials)}
+    sampler = Remembering(make_sampler(question.sampler, question.space, question.seed), chosen)
+    return SearchStrategy(make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials), sampler)
+
+
+def check_feasible(question: Search, budget: Budget) -> None:
+    """Checks that a budget can carry one full trial.
+
+    Raises:
+        BudgetTooSmall: it cannot.
+        UsageError: the budget counts other units than the question.
+    """
+    units = budget.limits.get("units")
+    if units is None:
+        return
+    if budget.unit not in (question.unit, "unit"):
+        raise UsageError(f"the budget is in {budget.unit}s and the study's unit is {question.unit!r}; use one word for both (--unit {budget.unit}).")
+    if units < question.horizon:
+        raise BudgetTooSmall(
+            f"budget of {units:g} {question.unit}s cannot carry one trial to horizon={question.horizon}; needs {question.horizon}. "
+            "Lower --horizon or raise --budget.",
+            given=units,
+            needed=question.horizon,
+        )
+
+
+def folder_of(store: str | Path | None, question: Search) -> Path | None:
+    """Returns the run's folder for what was given as ``store``, None for a run in memory."""
+    if store is None:
+        stem = re.sub(r"[^\w.-]+", "-", Path(question.target.split(":")[-1].split(" ")[0]).stem).strip("-.") or "study"
+        return runs_folder() / f"{stem}-search"
+    return None if str(store) == IN_MEMORY else Path(store)
+
+
+def runs_folder() -> Path:
+    """Returns the folder of all runs: ``SHOESTRING_RUNS``, or ``runs`` in the current folder."""
+    return Path(os.environ.get("SHOESTRING_RUNS") or "runs")
+
+
+def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending) -> Runner:
+    if not isinstance(runner, str):
+        return runner
+    if runner == "process":
+        return ProcessRunner(_importable(target), spending.workers, spending.watts)
+    if runner == "inline":
+        work = target.carry_out if isinstance(target, Script) else python_work(load(target) if isinstance(target, str) else target)
+        return InlineRunner(work, spending.watts)
+    raise UnknownName("runner", runner, RUNNERS)
+
+
+def _importable(target: Target) -> Target:
+    """Returns a function by the name under which a clean process imports it, where it has one: that process then holds nothing else."""
+    if isinstance(target, str | Script):
+        return target
+    return reference(target) or target
+
+
+def _name_of(target: Target) -> str:
+    if isinstance(target, str):
+        return target
+    if isinstance(target, Script):
+        return " ".join(target.command)
+    return f"{getattr(target, '__module__', '?')}:{getattr(target, '__qualname__', type(target).__name__)}"
+
+
+def _listed(texts: str | Sequence[str]) -> Sequence[str]:
+    return (texts,) if isinstance(texts, str) else texts
+
+
+def _settle_identity(store: Store, question: Search) -> None:
+    """Writes down what a new run asks; checks that a stored one asks the same.
+
+    Raises:
+        DifferentQuestion: it asks something else.
+    """
+    asked = question.to_json()
+    stored = store.noted("question")
+    if stored is None:
+        store.note("question", asked)
+        store.commit()
+        if store.is_on_disk:
+            _write_about(store.folder, asked)
+    elif stored != asked:
+        differing = [key for key in asked if stored.get(key) != asked[key]]
+        first = differing[0]
+        raise DifferentQuestion(
+            f"{store.folder} holds another question: {', '.join(differing)} differ ({first}: stored {_brief(stored.get(first))}, now {_brief(asked[first])}). "
+            "Choose another --store, or ask the stored question to go on."
+        )
+
+
+def _write_about(folder: Path, asked: Mapping[str, Any]) -> None:
+    try:
+        (folder / "study.json").write_text(json.dumps(asked, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        (folder / "env.json").write_text(json.dumps(environment(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreUnwritable(f"{folder} cannot be written ({error.strerror}); free some space or choose another --store.") from error
+
+
+def environment() -> dict[str, Any]:
+    """Returns what a rerun would need to know of this machine and its software."""
+    packages = {}
+    for name in ("shoestring", "numpy", "torch", "optuna", "scipy", "sqlalchemy"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": packages,
+        "command": sys.argv,
+    }
+
+
+def _brief(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,137 @@
+"""Every error that Shoestring raises on purpose, as one tree.
+
+A message says what was given, what is allowed and what to do; the numbers ride along as attributes where a caller could use them.
+A *finding* (budget spent, no difference, too little evidence) is no error: it comes back in ``Answer.status``.
+
+::
+
+    ShoestringError                 exit code 2 unless a class says otherwise
+    ├── UsageError                  (ValueError) something asked for cannot be done as asked
+    │   ├── UnknownName             a name that is not among the valid ones; carries the nearest
+    │   ├── InvalidSpace            a search space, or a value outside of it
+    │   ├── InvalidBudget           a budget or price that cannot be read
+    │   ├── BudgetTooSmall          a budget that cannot carry what was asked; carries ``needed``
+    │   ├── InvalidTarget           a training function or command that cannot be loaded or run
+    │   └── InvalidState            an object handed to ``trial.steps`` that cannot be saved or restored
+    ├── StoreError                  (RuntimeError) a run's folder cannot be used
+    │   ├── NotARun                 the folder holds no run
+    │   ├── StoreLocked             another coordinator works on this run; carries its ``pid``
+    │   ├── StoreVersion            written by another format version; carries both
+    │   ├── StoreCorrupt            the database fails its integrity check
+    │   ├── DifferentQuestion       the run answers another question
+    │   └── StoreUnwritable         read-only or full disk; the run can be resumed (exit code 4)
+    └── RunnerLost                  (RuntimeError) the process that starts trials died and cannot be started again (exit code 4)
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class ShoestringError(Exception):
+    """Any error that Shoestring raises on purpose; ``exit_code`` is what the command line returns for it."""
+
+    exit_code = 2
+
+
+class UsageError(ShoestringError, ValueError):
+    """Something was asked for that cannot be done as asked."""
+
+
+class UnknownName(UsageError):
+    """A name that is not among the valid ones.
+
+    Attributes:
+        name: what was given.
+        nearest: the valid name closest in spelling, or None.
+    """
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str], hint: str = "") -> None:
+        known = sorted(valid)
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        self.name = name
+        self.nearest = close[0] if close else None
+        did_you_mean = f" Did you mean {self.nearest!r}?" if self.nearest else ""
+        allowed = f"known: {', '.join(known)}." if known else "none is known."
+        super().__init__(f"unknown {kind} {name!r}; {allowed}{did_you_mean}{' ' + hint if hint else ''}")
+
+
+class InvalidSpace(UsageError):
+    """A search space, or a value outside of it, that makes no sense."""
+
+
+class InvalidBudget(UsageError):
+    """A budget or a price that cannot be read."""
+
+
+class BudgetTooSmall(UsageError):
+    """A budget that cannot carry what was asked.
+
+    Attributes:
+        given: the budget, in ``resource``'s unit.
+        needed: the least that would do.
+    """
+
+    def __init__(self, message: str, *, given: float, needed: float) -> None:
+        self.given = given
+        self.needed = needed
+        super().__init__(message)
+
+
+class InvalidTarget(UsageError):
+    """A training function or command that cannot be loaded or run."""
+
+
+class InvalidState(UsageError, TypeError):
+    """An object handed to ``trial.steps`` that cannot be saved or restored."""
+
+
+class StoreError(ShoestringError, RuntimeError):
+    """A run's folder cannot be used."""
+
+
+class NotARun(StoreError):
+    """The folder holds no run."""
+
+
+class StoreLocked(StoreError):
+    """Another coordinator works on this run; ``pid`` is its process id, or None where it could not be read."""
+
+    def __init__(self, folder: Path, pid: int | None) -> None:
+        self.pid = pid
+        who = f"process {pid}" if pid else "another process"
+        super().__init__(f"{folder} is being worked on by {who}; a run has one coordinator. Wait for it, stop it, or choose another --store.")
+
+
+class StoreVersion(StoreError):
+    """The store was written in another format version."""
+
+    def __init__(self, folder: Path, found: str, supported: int) -> None:
+        self.found = found
+        self.supported = supported
+        super().__init__(
+            f"{folder} has schema_version {found}; this Shoestring reads {supported}. "
+            "Use the Shoestring version that wrote it, or choose another --store."
+        )
+
+
+class StoreCorrupt(StoreError):
+    """The database fails its integrity check."""
+
+
+class DifferentQuestion(StoreError):
+    """The run in this folder answers another question."""
+
+
+class StoreUnwritable(StoreError):
+    """The disk is read-only or full; nothing stored was harmed and the run can be resumed."""
+
+    exit_code = 4
+
+
+class RunnerLost(ShoestringError, RuntimeError):
+    """The process that starts trials died and could not be started again; the run can be resumed."""
+
+    exit_code = 4

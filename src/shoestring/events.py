@@ -1,0 +1,109 @@
+"""The event file of a trial: one line an event, each with its length and checksum, appended by one worker and read by offset.
+
+A line is ``<bytes of the JSON text> <CRC-32 of it, 8 hex digits> <JSON text>\\n``. A torn last line (a kill, a full disk) is never read, and is
+cut off before anything is appended. Nothing here is a lock: the engine grants one lease a trial at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from shoestring.errors import StoreUnwritable
+
+
+class EventWriter:
+    """Appends events to a file, in one write each, so that a killed process leaves at most one torn line.
+
+    Args:
+        path: the file; made if missing.
+        offset: bytes known to hold whole lines; only what follows is checked for a torn line.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._end = _whole_lines(self._file, offset)
+        os.ftruncate(self._file, self._end)
+
+    def append(self, event: Mapping[str, Any]) -> None:
+        """Appends one event of plain data.
+
+        Raises:
+            StoreUnwritable: the disk is full or read-only; what was written of the line is taken back.
+        """
+        line = encode(event)
+        try:
+            written = os.pwrite(self._file, line, self._end)
+            if written < len(line):
+                raise OSError(28, "No space left on device")
+        except OSError as error:
+            os.ftruncate(self._file, self._end)
+            raise StoreUnwritable(f"{self.path} could not be written ({error.strerror}); free some space and run the same command again.") from error
+        self._end += len(line)
+
+    def sync(self) -> None:
+        """Forces what was appended to the disk."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._file)
+
+
+def read(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yields each whole event from ``offset`` on, with the offset at which the next begins; stops at a line that is not whole yet.
+
+    A line that ends but whose checksum is wrong was damaged after it was written: it is passed over.
+    """
+    try:
+        data = _read_from(path, offset)
+    except FileNotFoundError:
+        return
+    *lines, _torn = data.split(b"\n")
+    for line in lines:
+        offset += len(line) + 1
+        event = decode(line)
+        if event is not None:
+            yield event, offset
+
+
+def encode(event: Mapping[str, Any]) -> bytes:
+    """Returns the line of an event."""
+    text = json.dumps(event, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+    return b"%d %08x %s\n" % (len(text), zlib.crc32(text), text)
+
+
+def decode(line: bytes) -> dict[str, Any] | None:
+    """Returns the event of a line (without its line end), or None if the line is not whole."""
+    size, _, rest = line.partition(b" ")
+    checksum, _, text = rest.partition(b" ")
+    if size != b"%d" % len(text) or checksum != b"%08x" % zlib.crc32(text):
+        return None
+    event = json.loads(text)
+    return event if isinstance(event, dict) else None
+
+
+def plain(value: float) -> float | str:
+    """Returns a number as strict JSON can hold it: ``"nan"``, ``"inf"`` and ``"-inf"`` become strings, which ``float`` reads back."""
+    return value if math.isfinite(value) else str(value)
+
+
+def _read_from(path: Path, offset: int) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return file.read()
+
+
+def _whole_lines(file: int, offset: int) -> int:
+    size = os.fstat(file).st_size
+    if offset > size:
+        offset = 0
+    tail = os.pread(file, size - offset, offset)
+    end = tail.rfind(b"\n") + 1
+    return offset + end

@@ -1,0 +1,58 @@
+"""Runners carry out leases. What is promised to the engine is the same for all; the contract tests hold each to it.
+
+========  ==============================================================  =====================================
+name      how a trial runs                                                stopped from outside
+========  ==============================================================  =====================================
+inline    in this process, one after the other; a debugger stops in it    between units, and in Python code
+process   one child process a trial, forked from a warm server            always: its whole process group is killed
+replay    a table of learning curves on a virtual clock                   always
+========  ==============================================================  =====================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from shoestring.budget import Cost
+from shoestring.lease import Exit, Lease, Report, Usage
+
+
+class Runner(Protocol):
+    """Carries out leases, some at a time.
+
+    Attributes:
+        capacity: how many leases can run at once.
+        rates: the most that one running lease burns a second.
+    """
+
+    capacity: int
+    rates: Cost
+
+    def now(self) -> float:
+        """Returns seconds on this runner's clock; only differences mean something."""
+
+    def start(self, lease: Lease) -> None:
+        """Starts a lease; at most ``capacity`` may be running."""
+
+    def poll(self, timeout_s: float) -> Sequence[Report | Exit]:
+        """Returns what has happened, waiting up to ``timeout_s`` for something to happen.
+
+        All reports of a lease come before its exit, in the order in which they were written; nothing comes after it.
+        """
+
+    def usage(self, token: int) -> Usage:
+        """Returns what a running lease has used so far."""
+
+    def stop(self, token: int, grace_s: float) -> None:
+        """Asks a lease to save itself and end, and kills it when ``grace_s`` is over; its exit is reported by ``poll``."""
+
+    def process(self, token: int) -> Mapping[str, float] | None:
+        """Returns process id (``pid``) and creation time (``created``) of a running lease, None if it has no process of its own."""
+
+    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
+        """Kills what a lease of a crashed session has left running, and returns what it wrote and nobody has read yet."""
+
+    def close(self) -> None:
+        """Kills what still runs and gives everything back."""

@@ -1,0 +1,62 @@
+"""NVIDIA GPUs as NVML shows them: how many, how much memory is free, how much energy they have used. Without a driver there are none."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU: its NVML index, name, and memory in bytes."""
+
+    index: int
+    name: str
+    free_bytes: int
+    total_bytes: int
+
+
+def visible() -> list[Gpu]:
+    """Returns the GPUs of this machine that ``CUDA_VISIBLE_DEVICES`` leaves, the one with the most free memory first."""
+    nvml = _nvml()
+    if nvml is None:
+        return []
+    found = []
+    for index in _allowed(nvml.nvmlDeviceGetCount()):
+        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+        found.append(Gpu(index, _text(nvml.nvmlDeviceGetName(handle)), int(memory.free), int(memory.total)))
+    return sorted(found, key=lambda gpu: (-gpu.free_bytes, gpu.index))
+
+
+def energy_j(index: int) -> float:
+    """Returns the joules that a GPU has used since its driver was loaded."""
+    nvml = _nvml()
+    assert nvml is not None, "a GPU was seen before"
+    return float(nvml.nvmlDeviceGetTotalEnergyConsumption(nvml.nvmlDeviceGetHandleByIndex(index))) / 1e3
+
+
+@functools.cache
+def _nvml() -> Any:
+    try:
+        import pynvml
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    return pynvml
+
+
+def _allowed(count: int) -> list[int]:
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is None:
+        return list(range(count))
+    return [int(item) for item in listed.split(",") if item.strip().isdigit() and int(item) < count]
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name

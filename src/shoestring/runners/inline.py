@@ -1,0 +1,110 @@
+"""The inline runner: trials run one after the other in this process, where a debugger can follow them."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from shoestring.events import read
+from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.runners.energy import EnergyMeter
+from shoestring.runners.worker import EVENTS, Work
+
+
+class TimeIsUp(BaseException):
+    """Raised inside a training function that did not end within the grace; no ``except Exception`` holds it up."""
+
+
+class InlineRunner:
+    """Runs each lease to its end inside ``poll``.
+
+    When the time of a lease and its grace are over, ``TimeIsUp`` is raised in the training function: Python code, sleeps included, stops
+    there. A function that hangs in C does not; the process runner stops that too.
+    """
+
+    capacity = 1
+
+    def __init__(self, work: Work, watts: float | None = None, device: str = "cpu") -> None:
+        self._work = work
+        self._device = device
+        self._meter = EnergyMeter(watts)
+        self.rates = self._meter.rates(cores=os.cpu_count() or 1, n_gpus=int(device != "cpu"))
+        self._waiting: list[Lease] = []
+        self._stop = False
+
+    def now(self) -> float:
+        """Returns seconds on the monotonic clock."""
+        return time.monotonic()
+
+    def start(self, lease: Lease) -> None:
+        """Keeps the lease for the next ``poll``."""
+        self._stop = False
+        self._waiting.append(lease)
+
+    def poll(self, timeout_s: float) -> Sequence[Report | Exit]:
+        """Runs the waiting lease, and returns its reports and its exit."""
+        if not self._waiting:
+            return []
+        lease = self._waiting.pop()
+        energy = self._meter.begin()
+        began, cpu_before = time.monotonic(), _cpu_s()
+        killed = False
+        try:
+            with _alarm(lease):
+                self._work(lease, lambda: self._stop, self._device)
+        except TimeIsUp:
+            killed = True
+        busy_s, cpu_s = time.monotonic() - began, _cpu_s() - cpu_before
+        kwh, source = self._meter.used(energy, cpu_s)
+        gpu_s = busy_s * self.rates.gpu_s
+        provenance = {"busy_s": "measured", "cpu_s": "measured", "gpu_s": "measured", "kwh": source}
+        reports = [Report(lease.token, event, offset) for event, offset in read(lease.folder / EVENTS, lease.offset)]
+        return [*reports, Exit(lease.token, Usage(busy_s, cpu_s, gpu_s, kwh, 0, provenance), "killed" if killed else "ended")]
+
+    def usage(self, token: int) -> Usage:
+        """Returns nothing used: a lease is over before anyone could ask."""
+        return Usage()
+
+    def stop(self, token: int, grace_s: float) -> None:
+        """Lets the running lease pause after the unit under way."""
+        self._stop = True
+
+    def process(self, token: int) -> None:
+        """Returns None: there is no process but this."""
+
+    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
+        """Returns what was written down before a crash and not read yet."""
+        return [Report(token, event, end) for event, end in read(folder / EVENTS, offset)]
+
+    def close(self) -> None:
+        """Forgets what was not begun."""
+        self._waiting.clear()
+
+
+@contextmanager
+def _alarm(lease: Lease) -> Iterator[None]:
+    if lease.seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, lease.seconds + lease.grace)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _cpu_s() -> float:
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

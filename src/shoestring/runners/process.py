@@ -1,0 +1,299 @@
+"""The process runner: one child process a trial, forked from a warm server that has imported the user's module."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from shoestring.errors import InvalidTarget, RunnerLost
+from shoestring.events import read
+from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.runners import gpus
+from shoestring.runners.energy import EnergyMeter, Snapshot
+from shoestring.runners.script import Script
+from shoestring.runners.worker import EVENTS, Train, python_work
+
+UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
+POLL_S = 0.05  # how often event files are looked at while nothing else wakes the runner
+_CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS}
+
+
+@dataclass
+class _Running:
+    lease: Lease
+    began: float
+    energy: Snapshot
+    gpus: list[int]
+    offset: int
+    pid: int | None = None
+    created: float = 0.0
+
+
+class ProcessRunner:
+    """Runs each lease in a child process of its own: own session, killed as a group, dead as soon as its engine is.
+
+    Args:
+        target: ``file.py:function`` or ``package.module:function``, imported by the server alone; a script; or a function, in which case
+            the server is forked from this process, so that closures and notebooks work.
+        workers: how many trials run at once; None for one a GPU, or half the cores.
+        watts: declared power of a busy core, where the processor's energy cannot be read.
+    Raises:
+        InvalidTarget: the target cannot be imported; its own traceback comes along.
+    """
+
+    def __init__(self, target: str | Script | Train, workers: int | None = None, watts: float | None = None) -> None:
+        self._target = target
+        cores = os.cpu_count() or 1
+        self._gpus = [gpu.index for gpu in gpus.visible()]
+        self.capacity = workers or len(self._gpus) or max(1, cores // 2)
+        self._threads = max(1, cores // self.capacity)
+        self._meter = EnergyMeter(watts)
+        self.rates = self._meter.rates(cores=cores, n_gpus=int(bool(self._gpus)))
+        self._running: dict[int, _Running] = {}
+        self._pending: list[Report | Exit] = []
+        self._received = b""
+        self._control, self._server = self._start_server()
+
+    def now(self) -> float:
+        """Returns seconds on the monotonic clock."""
+        return time.monotonic()
+
+    def start(self, lease: Lease) -> None:
+        """Has the server fork a child for the lease."""
+        assigned = self._assign_gpu()
+        self._running[lease.token] = _Running(lease, time.monotonic(), self._meter.begin(assigned), assigned, lease.offset)
+        self._say({"do": "start", "lease": lease.to_json(), "gpus": assigned})
+
+    def poll(self, timeout_s: float) -> Sequence[Report | Exit]:
+        """Returns new reports and exits."""
+        until = time.monotonic() + timeout_s
+        while not self._pending:
+            wait_s = min(POLL_S, max(0.0, until - time.monotonic()))
+            if select.select([self._control], [], [], wait_s)[0]:
+                self._listen()
+            for running in self._running.values():
+                self._pending += self._new_reports(running)
+            if time.monotonic() >= until:
+                break
+        happened, self._pending = self._pending, []
+        return happened
+
+    def usage(self, token: int) -> Usage:
+        """Returns a sample of what the lease and all its child processes have used so far."""
+        running = self._running[token]
+        cpu_s = 0.0
+        with suppress(psutil.Error):
+            if running.pid is not None:
+                root = psutil.Process(running.pid)
+                for process in (root, *root.children(recursive=True)):
+                    with suppress(psutil.Error):
+                        times = process.cpu_times()
+                        cpu_s += times.user + times.system
+        return self._usage(running, cpu_s, 0, "sampled")
+
+    def process(self, token: int) -> Mapping[str, float] | None:
+        """Returns process id and creation time of a running lease, None before they are known."""
+        running = self._running[token]
+        return None if running.pid is None else {"pid": running.pid, "created": running.created}
+
+    def stop(self, token: int, grace_s: float) -> None:
+        """Sends SIGTERM to the worker; when the grace is over, its whole process group is killed."""
+        self._say({"do": "stop", "token": token, "grace": grace_s})
+
+    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
+        """Kills what is left of the lease's session, and returns what was written down before the crash and not read yet."""
+        if process is not None:
+            _kill_leftovers(int(process["pid"]), process["created"])
+        if isinstance(self._target, Script):
+            self._target.recover(folder, token)
+        return [Report(token, event, end) for event, end in read(folder / EVENTS, offset)]
+
+    def close(self) -> None:
+        """Ends the server, which kills what still runs."""
+        self._control.close()
+        self._wait_for_server()
+        self._running.clear()
+
+    def _start_server(self) -> tuple[socket.socket, subprocess.Popen[bytes] | int]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        if isinstance(self._target, str | Script):
+            what = {"target": self._target} if isinstance(self._target, str) else {"script": self._target.to_json()}
+            order = json.dumps(what | {"threads": self._threads})
+            command = [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order]
+            environment = os.environ | {"OMP_NUM_THREADS": "1"}  # a pool of OpenMP threads would not survive the fork
+            server: subprocess.Popen[bytes] | int = subprocess.Popen(
+                command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=sys.stderr
+            )
+        else:
+            server = self._fork_server(ours, theirs, self._target)
+        theirs.close()
+        answer = self._first_answer(ours)
+        if answer.get("refused") or answer.get("cuda_initialized"):
+            ours.close()
+            self._server = server
+            self._wait_for_server()
+            raise InvalidTarget(_refusal(self._target, answer))
+        return ours, server
+
+    def _fork_server(self, ours: socket.socket, theirs: socket.socket, train: Train) -> int:
+        threads = 1 if threading.active_count() > 1 or psutil.Process().num_threads() > 1 else self._threads
+        pid = os.fork()
+        if pid:
+            return pid
+        status = 1
+        try:
+            from shoestring.runners.server import serve
+
+            ours.close()
+            serve(theirs, lambda: python_work(train), threads)
+            status = 0
+        finally:
+            os._exit(status)
+
+    @staticmethod
+    def _first_answer(control: socket.socket) -> dict[str, Any]:
+        received = b""
+        while not received.endswith(b"\n"):
+            data = control.recv(1 << 20)
+            if not data:
+                return {"refused": {"traceback": "", "type": "crash", "message": "the process that imports it died"}}
+            received += data
+        answer = json.loads(received)
+        assert isinstance(answer, dict), "the server answers with objects"
+        return answer
+
+    def _say(self, message: dict[str, Any]) -> None:
+        try:
+            self._control.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            self._replace_server()
+
+    def _listen(self) -> None:
+        try:
+            data = self._control.recv(1 << 20)
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._replace_server()
+            return
+        *lines, self._received = (self._received + data).split(b"\n")
+        for answer in map(json.loads, lines):
+            if "started" in answer:
+                if running := self._running.get(answer["started"]):
+                    running.pid, running.created = answer["pid"], answer["created"]
+            else:
+                self._ended(answer)
+
+    def _ended(self, answer: dict[str, Any]) -> None:
+        running = self._running.pop(answer["exit"])
+        self._pending += self._new_reports(running)
+        usage = self._usage(running, answer["cpu_s"], answer["peak_bytes"], "measured")
+        self._pending.append(_exit(running.lease.token, usage, answer))
+
+    def _replace_server(self) -> None:
+        """The server died (someone killed it): its children died with it, so every lease is lost; another server takes its place."""
+        self._control.close()
+        lost, self._running = self._running, {}
+        for running in lost.values():
+            _kill_session(running.pid)
+        self._wait_for_server()
+        for running in lost.values():
+            self._pending += self._new_reports(running)
+            self._pending.append(Exit(running.lease.token, self._usage(running, 0.0, 0, "estimated"), "lost", "the server of its process died"))
+        self._received = b""
+        try:
+            self._control, self._server = self._start_server()
+        except InvalidTarget as error:
+            raise RunnerLost(f"the process that starts trials died and did not come up again ({error}); run the same command to go on.") from error
+
+    def _wait_for_server(self) -> None:
+        if isinstance(self._server, int):
+            with suppress(ChildProcessError):
+                os.waitpid(self._server, 0)
+        else:
+            self._server.wait()
+
+    def _new_reports(self, running: _Running) -> list[Report]:
+        path = running.lease.folder / EVENTS
+        try:
+            if path.stat().st_size == running.offset:
+                return []
+        except FileNotFoundError:
+            return []
+        reports = [Report(running.lease.token, event, offset) for event, offset in read(path, running.offset)]
+        if reports:
+            running.offset = reports[-1].offset
+        return reports
+
+    def _usage(self, running: _Running, cpu_s: float, peak_bytes: int, source: str) -> Usage:
+        busy_s = time.monotonic() - running.began
+        kwh, energy_source = self._meter.used(running.energy, cpu_s)
+        provenance = {"busy_s": "measured", "gpu_s": "measured", "cpu_s": source, "kwh": energy_source}
+        return Usage(busy_s, cpu_s, busy_s * len(running.gpus), kwh, peak_bytes, provenance)
+
+    def _assign_gpu(self) -> list[int]:
+        if not self._gpus:
+            return []
+        load = {index: sum(index in running.gpus for running in self._running.values()) for index in self._gpus}
+        by_free_memory = [gpu.index for gpu in gpus.visible()]
+        return [min(by_free_memory, key=lambda index: load[index])]
+
+
+def _exit(token: int, usage: Usage, answer: dict[str, Any]) -> Exit:
+    code = answer["code"]
+    if code == 0:
+        return Exit(token, usage)
+    if answer["stopped"]:
+        return Exit(token, usage, "killed", "its time and grace were over")
+    if code == UNWRITABLE:
+        return Exit(token, usage, "unwritable")
+    if answer["oom"]:
+        return Exit(token, usage, "crashed", f"out of memory: the kernel killed it at {usage.peak_bytes / 2**30:.1f} GiB")
+    if code > 0:
+        return Exit(token, usage, "crashed", f"the process ended with exit code {code}")
+    name = signal.Signals(-code).name
+    return Exit(token, usage, "crashed" if -code in _CRASHES else "lost", f"{name}{'' if -code in _CRASHES else ' from outside'}")
+
+
+def _refusal(target: str | Script | Train, answer: dict[str, Any]) -> str:
+    if answer.get("cuda_initialized"):
+        return (
+            f"target {target}: CUDA is in use before the first trial starts, which a forked process cannot take over. "
+            "Touch the GPU only inside the training function, or use --runner inline."
+        )
+    error = answer["refused"]
+    if error["type"] in ("InvalidTarget", "UnknownName"):
+        return str(error["message"])
+    return f"target {target} could not be imported ({error['type']}: {error['message']}).\n{error['traceback']}"
+
+
+def _kill_session(pid: int | None) -> None:
+    if pid is None:
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _kill_leftovers(pid: int, created: float) -> None:
+    """Kills a worker of a crashed session if it is still there, and whatever else belongs to its session."""
+    with suppress(psutil.NoSuchProcess):
+        if abs(psutil.Process(pid).create_time() - created) > 1.0:
+            return  # the number has been given to another process
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if process.pid != os.getpid() and os.getsid(process.pid) == pid:
+                process.kill()

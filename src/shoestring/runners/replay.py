@@ -1,0 +1,135 @@
+"""The replay runner: a table of learning curves and a virtual clock with any number of workers, for measuring what nobody here can pay for."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TypeAlias
+
+from shoestring.budget import Cost
+from shoestring.events import plain
+from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.orders import Config
+
+Curve: TypeAlias = Callable[[Config, int], Sequence[Mapping[str, float]]]
+
+
+@dataclass
+class _Replayed:
+    lease: Lease
+    curve: Sequence[Mapping[str, float]]
+    began: float
+    done: int
+    begun: int = 0
+    diverged: bool = False
+    stopped: bool = False
+
+
+class ReplayRunner:
+    """Runs leases on a virtual clock.
+
+    Args:
+        curve: gives the metrics after each unit, for a configuration and a seed; a curve shorter than the horizon is a trial that ends early.
+        workers: how many leases run at once.
+        unit_s: virtual seconds that a unit takes.
+        pausable: False for trials that begin again from zero whenever they go on.
+    """
+
+    def __init__(self, curve: Curve, workers: int = 1, unit_s: float = 1.0, pausable: bool = True) -> None:
+        self.capacity = workers
+        self.rates = Cost(wall_s=1.0, cpu_s=1.0)
+        self._curve = curve
+        self._unit_s = unit_s
+        self._pausable = pausable
+        self._clock = 0.0
+        self._running: dict[int, _Replayed] = {}
+        self._agenda: list[tuple[float, int, int]] = []  # when, in which order, token
+        self._order = count()
+
+    def now(self) -> float:
+        """Returns seconds on the virtual clock."""
+        return self._clock
+
+    def start(self, lease: Lease) -> None:
+        """Begins the lease at once."""
+        trial = _Replayed(lease, self._curve(lease.config, lease.seed), self._clock, lease.start)
+        self._running[lease.token] = trial
+        self._plan(trial)
+
+    def poll(self, timeout_s: float) -> Sequence[Report | Exit]:
+        """Moves the clock to the next moment at which something happens, and returns that."""
+        if not self._agenda:
+            return []
+        when, _, token = heapq.heappop(self._agenda)
+        self._clock = max(self._clock, when)
+        trial = self._running[token]
+        reports = [] if trial.stopped or not self._next_unit_fits(trial) else self._one_unit(trial)
+        if trial.diverged:
+            end = "diverged"
+        elif trial.done >= len(trial.curve) and trial.done < trial.lease.to:
+            end = "finished"
+        elif trial.stopped or trial.done >= trial.lease.to or not (reports and self._next_unit_fits(trial)):
+            end = "paused"
+        else:
+            self._plan(trial)
+            return reports
+        return [*reports, *self._end(trial, end)]
+
+    def usage(self, token: int) -> Usage:
+        """Returns the virtual seconds that a lease has had so far."""
+        busy_s = self._clock - self._running[token].began
+        return Usage(busy_s, busy_s, provenance={"busy_s": "measured", "cpu_s": "estimated"})
+
+    def stop(self, token: int, grace_s: float) -> None:
+        """Ends a lease now; the unit under way is not done."""
+        trial = self._running[token]
+        trial.stopped = True
+        heapq.heappush(self._agenda, (self._clock, -1, token))
+        self._agenda = [entry for entry in self._agenda if entry[2] != token or entry[1] == -1]
+        heapq.heapify(self._agenda)
+
+    def process(self, token: int) -> None:
+        """Returns None: there is no process."""
+
+    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
+        """Returns nothing: a replay writes nothing down."""
+        return []
+
+    def close(self) -> None:
+        """Forgets what is running."""
+        self._running.clear()
+        self._agenda.clear()
+
+    def _plan(self, trial: _Replayed) -> None:
+        """Plans the end of the next unit; a lease whose time is over before that waits until then."""
+        until = self._clock + self._unit_s
+        if not self._next_unit_fits(trial) and trial.lease.seconds is not None:
+            until = max(self._clock, trial.began + trial.lease.seconds)
+        heapq.heappush(self._agenda, (until, next(self._order), trial.lease.token))
+
+    def _next_unit_fits(self, trial: _Replayed) -> bool:
+        if trial.done >= min(trial.lease.to, len(trial.curve)):
+            return False
+        return trial.lease.seconds is None or (trial.begun + 1) * self._unit_s <= trial.lease.seconds * (1 + 1e-9)
+
+    def _one_unit(self, trial: _Replayed) -> list[Report]:
+        metrics = trial.curve[trial.done]
+        trial.done += 1
+        trial.begun += 1
+        decisive = metrics.get(trial.lease.metric, 0.0)
+        trial.diverged = decisive - decisive != 0.0
+        token = trial.lease.token
+        reported = {"token": token, "unit": trial.done, "metrics": {name: plain(value) for name, value in metrics.items()}}
+        return [Report(token, {"token": token, "begin": trial.done}, 0), Report(token, reported, 0)]
+
+    def _end(self, trial: _Replayed, end: str) -> Iterator[Report | Exit]:
+        token = trial.lease.token
+        usage = self.usage(token)
+        del self._running[token]
+        if self._pausable:
+            yield Report(token, {"token": token, "checkpoint": trial.done}, 0)
+        yield Report(token, {"token": token, "end": end, "at": trial.done}, 0)
+        yield Exit(token, usage)

@@ -1,0 +1,63 @@
+"""Finds the training function that ``file.py:function`` or ``package.module:function`` names."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from shoestring.errors import InvalidTarget, UnknownName
+from shoestring.runners.worker import Train
+
+
+def load(target: str) -> Train:
+    """Imports the module and returns the function; the folder of a file, or the current one, comes first in the search path.
+
+    Raises:
+        InvalidTarget: it is not written ``file.py:function`` or ``package.module:function``, does not exist, or is no function.
+        UnknownName: the module has no such function.
+        Exception: whatever the module raises while it is imported.
+    """
+    where, colon, name = target.rpartition(":")
+    if not colon or not where or not name.isidentifier():
+        raise InvalidTarget(f"target {target!r} cannot be read; write file.py:function or package.module:function.")
+    module = _module_of_file(Path(where), target) if where.endswith(".py") else _module(where, target)
+    train = getattr(module, name, None)
+    if train is None:
+        functions = [key for key, value in vars(module).items() if callable(value) and getattr(value, "__module__", None) == module.__name__]
+        raise UnknownName(f"function in {where}:", name, functions)
+    if not callable(train):
+        raise InvalidTarget(f"{target} is a {type(train).__name__}, not a function of one argument (the trial).")
+    return train  # type: ignore[no-any-return]  # what it takes is found out when it is called
+
+
+def reference(train: Train) -> str | None:
+    """Returns the ``package.module:function`` under which a fresh process can import ``train``, or None if there is none."""
+    module, name = getattr(train, "__module__", None), getattr(train, "__qualname__", "")
+    if not module or module == "__main__" or not name.isidentifier():
+        return None
+    return f"{module}:{name}" if getattr(sys.modules.get(module), name, None) is train else None
+
+
+def _module_of_file(path: Path, target: str) -> Any:
+    if not path.is_file():
+        raise InvalidTarget(f"target {target!r}: there is no file {path}. Give a path from the current folder.")
+    sys.path.insert(0, str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _module(name: str, target: str) -> Any:
+    sys.path.insert(0, "")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(error.name + ".")):
+            raise InvalidTarget(f"target {target!r}: there is no module {error.name!r}. Run from its folder, or write file.py:function.") from error
+        raise

@@ -1,0 +1,70 @@
+"""Carries out one lease in this process: the training function is called, and how it ended is written down as the last event."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from shoestring import randomness
+from shoestring.errors import StoreUnwritable, UsageError
+from shoestring.events import EventWriter
+from shoestring.lease import Lease
+from shoestring.trial import Trial
+
+Train: TypeAlias = Callable[[Trial], Any]
+Work: TypeAlias = Callable[[Lease, Callable[[], bool], str], None]  # lease, "is a stop requested?", device
+
+EVENTS = "events.jsonl"
+_LONGEST_TRACE = 20_000
+
+
+def python_work(train: Train) -> Work:
+    """Returns what carries out leases with a training function."""
+    return functools.partial(carry_out, train)
+
+
+def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], device: str = "cpu") -> None:
+    """Runs ``train`` under a lease and appends an ``end`` event that says how it went.
+
+    A function that returns early has finished; one that raises has failed; one whose loop was ended by the lease is paused.
+
+    Raises:
+        StoreUnwritable: the disk is full or read-only, so that nothing more can be written down.
+    """
+    lease.folder.mkdir(parents=True, exist_ok=True)
+    events = EventWriter(lease.folder / EVENTS, lease.offset)
+    trial = Trial(lease, events, stop_requested, device)
+    try:
+        with randomness.isolated(lease.seed):
+            try:
+                train(trial)
+                end = _end_of(trial)
+            except StoreUnwritable:
+                raise
+            except (Exception, SystemExit) as error:  # the edge: whatever a training function raises is its result
+                end = {"end": "failed", "error": describe(error)}
+        events.append({"token": lease.token, **end})
+        events.sync()
+    finally:
+        events.close()
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Returns an exception as plain data: type, message, whether it is a wrong use of Shoestring, and the traceback from the user's first frame on."""
+    frames = error.__traceback__.tb_next if error.__traceback__ else None
+    kind = type(error).__name__
+    return {
+        "type": "out of memory" if isinstance(error, MemoryError) or kind == "OutOfMemoryError" else kind,
+        "message": str(error),
+        "usage": isinstance(error, UsageError),
+        "traceback": "".join(traceback.format_exception(type(error), error, frames))[-_LONGEST_TRACE:],
+    }
+
+
+def _end_of(trial: Trial) -> dict[str, Any]:
+    if trial.ended_by is None:
+        error = UsageError("the training function never called trial.steps(); write `for epoch in trial.steps(...):` around what one unit trains.")
+        return {"end": "failed", "error": describe(error)}
+    return {"end": {"returned": "finished"}.get(trial.ended_by, trial.ended_by), "at": trial.units_done}

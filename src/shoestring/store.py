@@ -1,0 +1,215 @@
+"""The store of one run: a folder with a database that one process writes, and the folders of its trials.
+
+The only module that touches the database. Rows are put and then committed together, in one transaction a decision. Trial processes never
+open it: they append to event files, which the engine reads into it by offset, so whatever a crash loses here is read in again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, StaticPool, Table, create_engine, event, inspect, select, text
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from shoestring import schema
+from shoestring.errors import NotARun, StoreCorrupt, StoreLocked, StoreUnwritable, StoreVersion
+
+Row = dict[str, Any]
+
+BUSY_TIMEOUT_MS = 20_000
+
+
+class Store:
+    """The store of one run, open.
+
+    Attributes:
+        folder: the run's folder; a temporary one for a store in memory.
+    """
+
+    def __init__(self, folder: Path, engine: Engine, lock: int | None, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
+        self.folder = folder
+        self._engine = engine
+        self._lock = lock
+        self._scratch = scratch
+        self._upserts = {table: _upsert(table) for table in schema.metadata.sorted_tables}
+        self._waiting: dict[Table, dict[tuple[Any, ...], Row]] = defaultdict(dict)
+
+    @classmethod
+    def create_or_open(cls, folder: Path) -> Store:
+        """Opens the run in ``folder`` for writing, as its one coordinator; begins a run where there is none.
+
+        Raises:
+            StoreLocked: another process is its coordinator.
+            StoreCorrupt, StoreVersion: what is there cannot be used.
+            NotARun: the folder holds something else.
+            StoreUnwritable: it cannot be written.
+        """
+        database = folder / "study.db"
+        if folder.exists() and not database.exists() and set(os.listdir(folder)) - {"lock", "study.db-journal"}:
+            raise NotARun(f"{folder} exists and holds no run (no study.db). Choose another --store, or an empty folder.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = _take_lock(folder)
+        except OSError as error:
+            raise StoreUnwritable(f"{folder} cannot be written ({error.strerror}); choose another --store.") from error
+        store = cls(folder, _engine(f"sqlite:///{database}", begin="BEGIN IMMEDIATE"), lock)
+        try:
+            store._check(may_create=True)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def in_memory(cls) -> Store:
+        """Opens a new run in memory; only its trials' folders are on disk, for as long as the store is open."""
+        scratch = tempfile.TemporaryDirectory(prefix="shoestring-")
+        store = cls(Path(scratch.name), _engine("sqlite://"), None, scratch)
+        store._check(may_create=True)
+        return store
+
+    @classmethod
+    def read(cls, folder: Path) -> Store:
+        """Opens a run for reading only; this never disturbs its coordinator.
+
+        Raises:
+            NotARun: the folder holds no run.
+            StoreCorrupt, StoreVersion: what is there cannot be used.
+        """
+        if not (folder / "study.db").is_file():
+            raise NotARun(f"{folder} is not the folder of a run (no study.db). Give a run's folder, or its name under runs/.")
+        writable = os.access(folder, os.W_OK) and os.access(folder / "study.db", os.W_OK)
+        mode = "" if writable else "?mode=ro&immutable=1&uri=true"
+        store = cls(folder, _engine(f"sqlite:///{'' if writable else 'file:'}{folder / 'study.db'}{mode}"), None)
+        store._check(may_create=False)
+        return store
+
+    def put(self, table: Table, row: Row) -> None:
+        """Keeps a whole row for the next commit; a row with the same primary key is replaced."""
+        self._waiting[table][tuple(row[column.name] for column in table.primary_key)] = row
+
+    def commit(self) -> None:
+        """Writes all rows that were put since the last commit, all or none.
+
+        Raises:
+            StoreUnwritable: the disk is full or read-only; the rows are kept for another try, and the store is as it was.
+        """
+        if not self._waiting:
+            return
+        try:
+            with self._engine.begin() as connection:
+                for table in filter(self._waiting.get, schema.metadata.sorted_tables):  # trials before what refers to them
+                    connection.execute(self._upserts[table], list(self._waiting[table].values()))
+        except OperationalError as error:
+            reason = str(error.orig)
+            raise StoreUnwritable(f"{self.folder / 'study.db'} could not be written ({reason}); free some space and run the same command again.") from error
+        self._waiting.clear()
+
+    def rows(self, table: Table) -> list[Row]:
+        """Returns all committed rows of a table in the order of its primary key."""
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+
+    def note(self, key: str, value: object) -> None:
+        """Keeps one JSON value under a key, for the next commit."""
+        self.put(schema.meta, {"key": key, "value": json.dumps(value, sort_keys=True)})
+
+    def noted(self, key: str) -> Any:
+        """Returns the JSON value under a key, or None."""
+        with self._engine.connect() as connection:
+            found = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
+        return None if found is None else json.loads(found)
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether the run outlives this process."""
+        return self._scratch is None
+
+    def trial_folder(self, trial_id: int) -> Path:
+        """Returns the folder of a trial, which may not exist yet."""
+        return self.folder / "trials" / f"{trial_id:04d}"
+
+    def close(self) -> None:
+        """Closes the database and gives the lock back."""
+        self._engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def _check(self, may_create: bool) -> None:
+        try:
+            with self._engine.connect() as connection:
+                if connection.execute(text("PRAGMA integrity_check(1)")).scalar() != "ok":
+                    raise StoreCorrupt(f"{self.folder / 'study.db'} fails its integrity check. Restore it from a copy, or choose another --store.")
+                tables = set(inspect(connection).get_table_names())
+        except DatabaseError as error:
+            if may_create and isinstance(error.orig, sqlite3.OperationalError) and "readonly" in str(error.orig):
+                raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); choose another --store.") from error
+            raise StoreCorrupt(f"{self.folder / 'study.db'} cannot be read ({error.orig}). Restore it from a copy, or choose another --store.") from error
+        if not tables and may_create:
+            self._create()
+        version = self._version() if "meta" in tables or not tables else "unknown"
+        if version != str(schema.SCHEMA_VERSION):
+            self.close()
+            raise StoreVersion(self.folder, version, schema.SCHEMA_VERSION)
+
+    def _version(self) -> str:
+        try:
+            return str(self.noted("schema_version"))
+        except (DatabaseError, json.JSONDecodeError):
+            return "unknown"
+
+    def _create(self) -> None:
+        try:
+            with self._engine.begin() as connection:
+                schema.metadata.create_all(connection)
+                connection.execute(_upsert(schema.meta), [{"key": "schema_version", "value": str(schema.SCHEMA_VERSION)}])
+        except DatabaseError as error:
+            raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); choose another --store.") from error
+
+
+def _engine(url: str, begin: str = "BEGIN") -> Engine:
+    in_memory = url == "sqlite://"
+    engine = create_engine(url, poolclass=StaticPool if in_memory else None, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # pysqlite must not begin transactions by itself
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=PERSIST", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _upsert(table: Table) -> Any:
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def _take_lock(folder: Path) -> int:
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = os.read(lock, 32).decode(errors="replace").strip()
+        os.close(lock)
+        raise StoreLocked(folder, int(pid) if pid.isdigit() else None) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock

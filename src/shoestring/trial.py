@@ -1,0 +1,157 @@
+"""A trial as the training function sees it: its configuration, its units, its reports."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, SupportsFloat, cast
+
+from shoestring import checkpoint, randomness, state
+from shoestring.errors import InvalidState, UnknownName, UsageError
+from shoestring.events import EventWriter, plain
+from shoestring.lease import Lease
+from shoestring.orders import Value
+
+SAVING_SHARE = 0.05  # of the running time, at most, goes into checkpoints between pauses
+
+
+class TrialConfig(dict[str, Value]):
+    """A configuration; a misspelt parameter is named together with the nearest that exists."""
+
+    def __missing__(self, name: str) -> Value:
+        raise UnknownName("parameter", name, self, hint="Conditional parameters are absent where their condition does not hold.")
+
+
+class Trial:
+    """One trial, handed to the training function.
+
+    Attributes:
+        config: parameter values by name.
+        seed: seed of this trial; Python's, NumPy's and torch's generators are already seeded with it (torch's if it is imported when
+            the trial starts: import it at the top of the module).
+        horizon: the most units that the trial can ever get. Let schedules depend on this, never on how often ``steps`` yields.
+        unit: what a unit is called, such as ``"epoch"``.
+        directory: scratch folder of this trial, which survives pauses.
+        device: ``"cuda"`` if a GPU was assigned, otherwise ``"cpu"``.
+        ended_by: how the loop over ``steps`` ended: None if there was none, ``"returned"`` while it is under way or if it was left early,
+            ``"paused"`` or ``"diverged"``.
+        units_done: units completed so far.
+    """
+
+    def __init__(self, lease: Lease, events: EventWriter, stop_requested: Callable[[], bool] = lambda: False, device: str = "cpu") -> None:
+        self.config = TrialConfig(lease.config)
+        self.seed = lease.seed
+        self.horizon = lease.horizon
+        self.unit = lease.unit
+        self.device = device
+        self._lease = lease
+        self._events = events
+        self._stop_requested = stop_requested
+        self._deadline = None if lease.seconds is None else time.monotonic() + lease.seconds
+        self._unit: int | None = None
+        self._diverged = False
+        self.ended_by: str | None = None
+        self.units_done = 0
+
+    @property
+    def directory(self) -> Path:
+        """The trial's scratch folder; made when first asked for."""
+        folder = self._lease.folder / "scratch"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def steps(self, **stateful: object) -> Iterator[int]:
+        """Restores what it is handed, then yields the number of units done so far, once before every unit that is paid for.
+
+        The loop simply ends when the trial is to pause, has reached the horizon, or is to stop; what comes after the loop is run each time.
+        Model, optimizer, scheduler, dicts, arrays and generators that are handed in by name are saved between units together with all
+        process-wide random number generators, and restored here.
+
+        Args:
+            **stateful: everything that changes while training.
+        Yields:
+            0 before the first unit, ``horizon - 1`` before the last.
+        Raises:
+            InvalidState: an object cannot be saved or does not fit its checkpoint.
+            UsageError: called a second time.
+        """
+        if self.ended_by is not None:
+            raise UsageError("trial.steps() was called a second time; one loop trains a trial.")
+        state.check_restorable(stateful)
+        done = saved = self.units_done = self._restore(stateful)
+        last_save, saving_s, unit_s = time.monotonic(), 0.0, 0.0
+        self.ended_by = "returned"
+        for _ in range(self._lease.to - self._lease.start):
+            if done >= self._lease.to or self._diverged or self._must_stop(unit_s):
+                break
+            self._events.append({"token": self._lease.token, "begin": done + 1})
+            self._unit = done + 1
+            began = time.monotonic()
+            yield done
+            self.units_done = done = done + 1
+            now = time.monotonic()
+            unit_s = now - began
+            if now - last_save >= saving_s / SAVING_SHARE and done < self._lease.to:
+                self._save(stateful, done)
+                saved, last_save = done, time.monotonic()
+                saving_s = last_save - now
+        self._unit = None
+        if done != saved:
+            self._save(stateful, done)
+        self.ended_by = "diverged" if self._diverged else "paused"
+
+    def report(self, **metrics: SupportsFloat) -> None:
+        """Reports metrics for the unit under way; what is reported is kept, whatever happens afterwards.
+
+        Args:
+            **metrics: numbers by name. A value of the deciding metric that is not finite ends the trial after this unit, as diverged.
+        Raises:
+            UsageError: called outside of the loop over ``steps``, without metrics, or with something that is no single number.
+        """
+        if self._unit is None:
+            raise UsageError("trial.report() was called outside of the loop; call it inside `for epoch in trial.steps(...)`.")
+        if not metrics:
+            raise UsageError("trial.report() was given no metric; write for example trial.report(loss=0.1).")
+        values = {name: _number(name, value) for name, value in metrics.items()}
+        decisive = values.get(self._lease.metric, 0.0)
+        self._diverged = self._diverged or decisive - decisive != 0.0
+        self._events.append({"token": self._lease.token, "unit": self._unit, "metrics": {name: plain(value) for name, value in values.items()}})
+
+    def _must_stop(self, unit_s: float) -> bool:
+        """Tells whether to pause: asked to, out of time, or the next unit would likely outlast the time and half the grace."""
+        if self._stop_requested():
+            return True
+        return self._deadline is not None and time.monotonic() + unit_s > self._deadline + (self._lease.grace / 2 if unit_s else 0.0)
+
+    def _restore(self, stateful: dict[str, object]) -> int:
+        for candidate in checkpoint.newest_first(self._lease.folder / "checkpoints"):
+            data = candidate.read()
+            if data is None:
+                self._events.append({"token": self._lease.token, "damaged": candidate.path.name})
+                continue
+            tree = state.from_bytes(data, self.device)
+            if missing := tree["handed"].keys() ^ stateful.keys():
+                raise InvalidState(f"steps() was handed other objects than at the checkpoint ({', '.join(sorted(missing))}); hand in the same each time.")
+            for name, value in stateful.items():
+                state.restore(value, tree["handed"][name], name)
+            randomness.restore(tree["rng"])
+            return candidate.unit
+        return 0
+
+    def _save(self, stateful: dict[str, object], done: int) -> None:
+        tree = {"handed": {name: state.capture(value) for name, value in stateful.items()}, "rng": randomness.capture()}
+        self._events.sync()
+        written = checkpoint.write(self._lease.folder / "checkpoints", done, state.to_bytes(tree))
+        self._events.append({"token": self._lease.token, "checkpoint": done, "sha256": written.sha256, "bytes": written.path.stat().st_size})
+
+
+def _number(name: str, value: object) -> float:
+    torch = sys.modules.get("torch")
+    if not isinstance(value, str | bytes) and not (torch and isinstance(value, torch.Tensor) and value.numel() != 1):
+        try:
+            return float(cast(Any, value))
+        except (TypeError, ValueError):
+            pass
+    raise UsageError(f"trial.report({name}=...) was given {type(value).__name__} {str(value)[:40]!r}; a metric is a single number.")
