@@ -72,10 +72,12 @@ class Budget:
     Attributes:
         limits: the largest amount of each limited resource, in the units of ``Cost``.
         unit: the word used for a unit of training, or None if units are not limited.
+        texts: as it was written.
     """
 
     limits: Mapping[str, float]
     unit: str | None
+    texts: tuple[str, ...]
 
     def __init__(self, *texts: str) -> None:
         limits: dict[str, float] = {}
@@ -98,6 +100,7 @@ class Budget:
             raise InvalidBudget(f"a budget of {limits['units']:g} {unit}s is no whole number; units of training are counted whole.")
         object.__setattr__(self, "limits", MappingProxyType(limits))
         object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "texts", texts)
 
     def left(self, spent: Cost) -> dict[str, float]:
         """Returns what is left of each limited resource, never below zero."""
@@ -118,6 +121,7 @@ class Price:
     """
 
     per: Mapping[str, float]
+    texts: tuple[str, ...]
 
     def __init__(self, *texts: str) -> None:
         per: dict[str, float] = {}
@@ -134,6 +138,7 @@ class Price:
                 raise InvalidBudget(f"price {text!r} is not per hour or kWh; write for example 2.5/gpu-hour or 0.30/kWh.")
             per[resource] = per.get(resource, 0.0) + usd / factor
         object.__setattr__(self, "per", MappingProxyType(per))
+        object.__setattr__(self, "texts", texts)
 
     def of(self, cost: Cost) -> float:
         """Returns what ``cost`` comes to in US dollars."""

@@ -20,6 +20,7 @@ from shoestring.budget import Budget, Price
 from shoestring.errors import BudgetTooSmall, DifferentQuestion, StoreUnwritable, UnknownName, UsageError
 from shoestring.ledger import Ledger
 from shoestring.questions.search import Goal, Remembering, Search, SearchStrategy
+from shoestring.run import Run
 from shoestring.runners import Runner
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
@@ -87,6 +88,7 @@ def search(
     grace: float = 2.0,
     store: str | Path | None = None,
     on_progress: Callable[[Study], None] = lambda _study: None,
+    began: float | None = None,
 ) -> Answer:
     """Searches for the best configuration within a budget.
 
@@ -112,11 +114,12 @@ def search(
         grace: seconds in which a trial may save itself before it is killed.
         store: the run's folder; ``":memory:"`` keeps nothing; None for ``runs/<function>-search``.
         on_progress: called now and then with the study.
+        began: when the study began, on ``time.monotonic``; now if None. Start-up from then on is charged.
     Raises:
         UsageError: something asked for makes no sense; the message says what is allowed.
         StoreError: the folder cannot be used, or holds another question.
     """
-    began = time.monotonic()
+    began = time.monotonic() if began is None else began
     spending = Spending(Budget(*_listed(budget)), Price(*_listed(price)), grace, watts, workers)
     question = Search(
         target=_name_of(train),
@@ -159,6 +162,7 @@ def run_search(
         store = Store.in_memory() if folder is None else Store.create_or_open(folder)
         try:
             _settle_identity(store, question)
+            store.note("request", _request(target, spending, runner))
             ledger = Ledger(
                 store,
                 spending.budget,
@@ -176,6 +180,24 @@ def run_search(
     except BaseException:
         at_work.close()
         raise
+
+
+def resume(folder: Path, on_progress: Callable[[Study], None] = lambda _study: None, began: float | None = None) -> Answer:
+    """Goes on with a stored search, exactly as it was asked.
+
+    Raises:
+        UsageError: it was started with a function that no other process can import; run that program again.
+        StoreError: the folder holds no run, or one that cannot be read.
+    """
+    run = Run.read(folder)
+    request = run.request
+    if request["target"] is None:
+        raise UsageError(f"{folder} was started from a program with a function of its own ({run.question.target}); run that program again to go on.")
+    target = Script.from_json(request["target"]) if isinstance(request["target"], dict) else request["target"]
+    spending = Spending(run.budget, Price(*request["price"]), request["grace"], request["watts"], request["workers"])
+    folder = folder.resolve()
+    os.chdir(request["cwd"])
+    return run_search(target, run.question, spending, request["runner"], folder, on_progress, began)
 
 
 def make_strategy(question: Search, store: Store) -> SearchStrategy:
@@ -228,6 +250,21 @@ def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending
         work = target.carry_out if isinstance(target, Script) else python_work(load(target) if isinstance(target, str) else target)
         return InlineRunner(work, spending.watts)
     raise UnknownName("runner", runner, RUNNERS)
+
+
+def _request(target: Target, spending: Spending, runner: RunnerName | Runner) -> dict[str, Any]:
+    """Returns what ``resume`` needs beside the question."""
+    reachable = target.to_json() if isinstance(target, Script) else target if isinstance(target, str) else reference(target)
+    return {
+        "target": reachable if isinstance(runner, str) else None,
+        "cwd": str(Path.cwd()),
+        "budget": list(spending.budget.texts),
+        "price": list(spending.price.texts),
+        "grace": spending.grace,
+        "watts": spending.watts,
+        "workers": spending.workers,
+        "runner": runner if isinstance(runner, str) else None,
+    }
 
 
 def _importable(target: Target) -> Target:

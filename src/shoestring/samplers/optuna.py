@@ -101,7 +101,7 @@ class OptunaSampler:
 
     def ask(self, trial_id: int) -> Config:
         """Returns the configuration of a trial."""
-        self._trials.pop(trial_id, None)
+        self._trials.pop(trial_id, None)  # asked again, a trial must not see itself
         scores = {i: score for i, score in self._scores.values().items() if i in self._trials}
         if trial_id == 0 or len(scores) < _N_STARTUP_TRIALS:
             config = self._startup.ask(trial_id)

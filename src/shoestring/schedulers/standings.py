@@ -56,8 +56,10 @@ class Standings:
         A trial can be ahead of its order where a script does not report every unit, or reports on until it is stopped.
         """
         standing = self._standings[trial_id]
+        if standing.ended or standing.unit >= to:
+            return None
         standing.to = to
-        return None if standing.at_rest else Advance(trial_id, to)
+        return Advance(trial_id, to)
 
     def tell(self, observation: Observation) -> bool:
         """Takes in what is new, passes it on to the sampler, and returns whether the trial has come to rest by it.

@@ -101,6 +101,17 @@ def test_a_trial_that_reports_on_while_it_waits_is_ranked_where_it_is(counting) 
     assert scheduler.ask() == Advance(1, 3)
 
 
+def test_a_trial_under_way_is_not_disturbed_by_its_place_in_a_rung_that_it_ran_past(counting) -> None:
+    scheduler = AsyncHyperband(counting(3), horizon=9)
+    starts = [scheduler.ask() for _ in range(3)]
+    for unit in (1, 3):
+        for start in starts:
+            scheduler.tell(Observation(start.trial_id, unit, loss=start.trial_id))
+    assert [scheduler.ask(), scheduler.ask()] == [Advance(0, 9), None]
+    scheduler.tell(Observation(0, 5, math.inf, ended=True))
+    assert scheduler.ask() == Advance(1, 9)
+
+
 def test_a_trial_that_failed_while_it_waited_is_passed_over(counting) -> None:
     scheduler = AsyncHyperband(counting(), horizon=3)
     for trial_id in range(6):

@@ -1,0 +1,33 @@
+"""The command line. Only typer is imported before a command needs more, so that ``--help`` comes at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with its code: 0, 2 (usage), 3 (budget spent), 4 (stopped) or 5 (every trial failed)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command: list[str] = []
+    if "--" in given:
+        where = given.index("--")
+        given, command = given[:where], given[where + 1 :]
+
+    from shoestring.cli.commands import app
+    from shoestring.errors import ShoestringError
+
+    try:
+        app(given, obj=command)
+    except ShoestringError as error:
+        print(f"shoestring: {error}", file=sys.stderr)
+        if "--json" in given:
+            print(json.dumps({"status": "error", "error": str(error)}))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("shoestring: stopped at once; the same command goes on.", file=sys.stderr)
+        sys.exit(4)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

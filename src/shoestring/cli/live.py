@@ -1,0 +1,63 @@
+"""What a person sees while a study runs: a live view on a terminal, one line an event otherwise. Both on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from shoestring.budget import describe
+from shoestring.study import Study
+
+REFRESH_S = 0.25
+SHOWN_TRIALS = 8
+
+
+@contextmanager
+def live() -> Iterator[Callable[[Study], None]]:
+    """Gives what to call with the study now and then."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield _lines
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as view:
+        shown_at = 0.0
+
+        def show(study: Study) -> None:
+            nonlocal shown_at
+            while study.messages:
+                view.console.print(Text(study.messages.popleft()))
+            if (now := time.monotonic()) - shown_at >= REFRESH_S:
+                shown_at = now
+                view.update(_view(study), refresh=True)
+
+        yield show
+
+
+def _lines(study: Study) -> None:
+    while study.messages:
+        print(study.messages.popleft(), file=sys.stderr, flush=True)
+
+
+def _view(study: Study) -> Group:
+    spent, question = study.ledger.spent(), study.question
+    bars = Table.grid(padding=(0, 1))
+    for resource, limit in study.ledger.budget.limits.items():
+        used = getattr(spent, resource)
+        share = f"{describe(resource, used, question.unit)} of {describe(resource, limit, question.unit)}"
+        bars.add_row("budget", ProgressBar(limit, min(used, limit), width=30), f"{min(1.0, used / limit):4.0%}", share)
+    best = study.best
+    found = f"{question.metric} {best.value:.6g} after {describe('units', best.unit, question.unit)} of trial {best.trial}" if best else "nothing yet"
+    facts = Text(f"best   {found}\ntrials {len(study.trials)}, {spent.units} {question.unit}s   Ctrl-C: save and stop; twice: now")
+    running = Table.grid(padding=(0, 2))
+    for trial in study.running[:SHOWN_TRIALS]:
+        config = "  ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in trial.config.items())
+        running.add_row(f"{trial.id:5d}", f"{question.unit} {trial.told[0]} of {trial.target}", config)
+    return Group(bars, facts, running)

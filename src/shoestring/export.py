@@ -1,0 +1,108 @@
+"""Takes a run's data elsewhere: CSV, JSON lines, or an Optuna storage that optuna-dashboard opens."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from shoestring.budget import RESOURCES
+from shoestring.errors import UnknownName, UsageError
+from shoestring.run import Run, StoredTrial
+
+WHATS = ("trials", "observations", "ledger")
+FORMATS = ("csv", "jsonl", "optuna")
+
+
+def rows(run: Run, what: str) -> list[dict[str, Any]]:
+    """Returns the trials, observations or ledger of a run as flat rows.
+
+    Raises:
+        UnknownName: there is no such part.
+    """
+    if what == "trials":
+        return [_trial_row(run, trial) for trial in run.trials]
+    if what == "observations":
+        return [
+            {"trial": row["trial_id"], "unit": row["unit"], "lease": row["token"]} | json.loads(row["metrics"]) for row in run.observations
+        ]
+    if what == "ledger":
+        return [_ledger_row(row) for row in run.ledger]
+    raise UnknownName("part of a run", what, WHATS)
+
+
+def write_rows(table: Iterable[Mapping[str, Any]], form: str, file: IO[str]) -> None:
+    """Writes rows as CSV (the columns of all rows, in the order in which they first appear) or as JSON lines.
+
+    Raises:
+        UnknownName: there is no such format.
+    """
+    listed = list(table)
+    if form == "jsonl":
+        for row in listed:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    elif form == "csv":
+        columns = list(dict.fromkeys(name for row in listed for name in row))
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(listed)
+    else:
+        raise UnknownName("format", form, FORMATS)
+
+
+def to_optuna(run: Run, path: Path) -> str:
+    """Writes the trials as a study into a new SQLite file in Optuna's own schema, and returns the storage's URL.
+
+    Conditions of the space are dropped: Optuna's distributions have none.
+
+    Raises:
+        UsageError: the file exists.
+    """
+    import optuna
+
+    from shoestring.convert import to_optuna as distributions_of
+
+    if path.exists():
+        raise UsageError(f"{path} exists; give another --out, or remove it.")
+    url = f"sqlite:///{path}"
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    direction = "minimize" if run.question.goal == "min" else "maximize"
+    study = optuna.create_study(storage=url, study_name=run.folder.name, direction=direction)
+    distributions = distributions_of(run.question.space)
+    states = optuna.trial.TrialState
+    for trial in run.trials:
+        best = run.best_of(trial)
+        curve = {unit: metrics[run.question.metric] for unit, metrics in trial.curve.items() if run.question.metric in metrics}
+        complete = trial.state in ("complete", "finished") and best is not None
+        state = states.COMPLETE if complete else states.FAIL if trial.state in ("failed", "diverged") else states.PRUNED
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=state,
+                params=dict(trial.config),
+                distributions={name: distributions[name] for name in trial.config},
+                value=best[0] if best and state != states.FAIL else None,
+                intermediate_values={unit: value for unit, value in curve.items() if math.isfinite(value)},
+                user_attrs={"trial": trial.id, "seed": trial.seed, "state": trial.state},
+            )
+        )
+    return url
+
+
+def _trial_row(run: Run, trial: StoredTrial) -> dict[str, Any]:
+    best = run.best_of(trial)
+    last = max(trial.curve, default=0)
+    row: dict[str, Any] = {"trial": trial.id, "state": trial.state, "units": last, "seed": trial.seed}
+    row |= {run.question.metric: best and best[0], "at_unit": best and best[1]}
+    row |= {f"config.{name}": value for name, value in trial.config.items()}
+    return row | {"error": trial.error and f"{trial.error['type']}: {trial.error['message']}"}
+
+
+def _ledger_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("token", "trial_id", "purpose", "outcome", "start", "to", "opened_at", "closed_at", "lost_units", "busy_s", *RESOURCES, "peak_bytes", "note")
+    reserved = json.loads(row["reserved"])
+    sources = json.loads(row["provenance"])
+    flat = {name: row[name] for name in names}
+    return flat | {f"reserved.{name}": amount for name, amount in reserved.items()} | {f"source.{name}": source for name, source in sources.items()}

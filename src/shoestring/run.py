@@ -1,0 +1,125 @@
+"""A stored run, read without disturbing whoever is working on it: for status, report and export."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shoestring import schema
+from shoestring.budget import RESOURCES, Budget, Cost
+from shoestring.errors import NotARun
+from shoestring.orders import Config
+from shoestring.questions.search import Search
+from shoestring.space import Space
+from shoestring.store import Row, Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrial:
+    """One trial of a stored run.
+
+    Attributes:
+        curve: metrics by unit; where a unit was trained twice, what was reported first.
+    """
+
+    id: int
+    config: Config
+    seed: int
+    state: str
+    error: Mapping[str, Any] | None
+    curve: dict[int, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stored run.
+
+    Attributes:
+        folder: where it lies.
+        question: what was asked.
+        budget: the limits, as last given.
+        request: target, runner, prices and the like, as last given.
+        trials: all trials, in the order of starting.
+        ledger: all rows, in the order of their tokens.
+        observations: all rows, repeated units included.
+    """
+
+    folder: Path
+    question: Search
+    budget: Budget
+    request: Mapping[str, Any]
+    trials: tuple[StoredTrial, ...]
+    ledger: tuple[Row, ...]
+    observations: tuple[Row, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> Run:
+        """Reads a run.
+
+        Raises:
+            StoreError: the folder holds no run, or one that cannot be read.
+        """
+        store = Store.read(folder)
+        try:
+            asked, request = store.noted("question"), store.noted("request")
+            if asked is None or request is None:
+                raise NotARun(f"{folder} holds a run that never began. Run its command again.")
+            trials = {row["id"]: _trial(row) for row in store.rows(schema.trials)}
+            observations = store.rows(schema.observations)
+            for row in sorted(observations, key=lambda row: -row["token"]):
+                trials[row["trial_id"]].curve[row["unit"]] = {name: float(value) for name, value in json.loads(row["metrics"]).items()}
+            for trial in trials.values():
+                in_order = sorted(trial.curve.items())
+                trial.curve.clear()
+                trial.curve.update(in_order)
+            ledger = tuple(store.rows(schema.leases))
+            return cls(folder, question_of(asked), Budget(*request["budget"]), request, tuple(trials.values()), ledger, tuple(observations))
+        finally:
+            store.close()
+
+    def best_of(self, trial: StoredTrial) -> tuple[float, int] | None:
+        """Returns the best finite value of the metric in a trial and the unit where it was seen, or None."""
+        values = [(value, unit) for unit, metrics in trial.curve.items() if math.isfinite(value := metrics.get(self.question.metric, math.nan))]
+        if not values:
+            return None
+        return min(values) if self.question.goal == "min" else max(values, key=lambda pair: (pair[0], -pair[1]))
+
+    def ranked(self) -> list[tuple[StoredTrial, float, int]]:
+        """Returns the trials that showed anything, with their best value and its unit, the best first."""
+        shown = [(trial, *best) for trial in self.trials if (best := self.best_of(trial))]
+        return sorted(shown, key=lambda entry: (self.question.loss(entry[1]), entry[0].id))
+
+    def spent(self) -> Cost:
+        """Returns the sum of the ledger."""
+        return sum((cost_of(row) for row in self.ledger), Cost())
+
+    def by_outcome(self) -> dict[str, tuple[int, Cost]]:
+        """Returns for each outcome how many leases had it and what they cost together; open leases count as ``running``."""
+        sums: dict[str, tuple[int, Cost]] = {}
+        for row in self.ledger:
+            outcome = row["outcome"] or "running"
+            n, cost = sums.get(outcome, (0, Cost()))
+            sums[outcome] = (n + 1, cost + cost_of(row))
+        return sums
+
+    def n_begun(self) -> int:
+        """Returns how many trials were begun."""
+        return len({row["trial_id"] for row in self.ledger if row["trial_id"] is not None and row["units"]})
+
+
+def question_of(data: Mapping[str, Any]) -> Search:
+    """Returns the question that ``Search.to_json`` described."""
+    return Search(**{name: value for name, value in data.items() if name not in ("question", "space")}, space=Space.from_json(data["space"]))
+
+
+def cost_of(row: Row) -> Cost:
+    """Returns the cost in a row of the ledger."""
+    return Cost(*(row[name] for name in RESOURCES))
+
+
+def _trial(row: Row) -> StoredTrial:
+    return StoredTrial(row["id"], json.loads(row["config"]), row["seed"], row["state"], row["error"] and json.loads(row["error"]))
