@@ -86,6 +86,8 @@ class Budget:
             read: dict[str, float] = {}
             for number, word in _amounts(text):
                 resource, factor = _resource(word, text)
+                if resource == "units" and unit not in (None, word):
+                    raise InvalidBudget(f"budget {text!r} counts both {unit}s and {word}s; units of training are of one kind.")
                 read[resource] = read.get(resource, 0.0) + number * factor
                 unit = word if resource == "units" else unit
             if twice := limits.keys() & read.keys():
@@ -95,7 +97,7 @@ class Budget:
             raise InvalidBudget(f"the budget is empty; {_EXAMPLES}.")
         for resource, amount in limits.items():
             if not (0 < amount < math.inf):
-                raise InvalidBudget(f"a budget of {amount:g} ({resource}) leaves nothing to spend; give an amount above zero.")
+                raise InvalidBudget(f"a budget of {amount:g} ({resource}) cannot be spent; give a finite amount above zero.")
         if "units" in limits and limits["units"] != int(limits["units"]):
             raise InvalidBudget(f"a budget of {limits['units']:g} {unit}s is no whole number; units of training are counted whole.")
         object.__setattr__(self, "limits", MappingProxyType(limits))

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,10 @@ class Checkpoint:
 
 
 def write(folder: Path, unit: int, data: bytes, keep: int = 2) -> Checkpoint:
-    """Writes a checkpoint so that it is either whole or absent, and removes all but the newest ``keep``.
+    """Writes a checkpoint so that it is either whole or absent, and keeps it and the ``keep - 1`` before it.
+
+    Files of later units are removed with the older ones: a trial that is back at ``unit`` has found them damaged. So is what a killed
+    writer left half written.
 
     Raises:
         StoreUnwritable: the disk is full or read-only; earlier checkpoints are untouched.
@@ -53,10 +57,13 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2) -> Checkpoint:
         temporary.replace(path)
         _sync_folder(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error
-    for old in list(newest_first(folder))[keep:]:
-        old.path.unlink(missing_ok=True)
+    kept = [found for found in newest_first(folder) if found.unit <= unit][:keep]
+    for name in os.listdir(folder):
+        if folder / name not in {found.path for found in kept} and (_NAME.fullmatch(name) or name.endswith(".part")):
+            (folder / name).unlink(missing_ok=True)
     return Checkpoint(unit, sha256, path)
 
 

@@ -10,14 +10,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from shoestring import schema
 from shoestring.answer import Answer
 from shoestring.budget import Budget, Price
-from shoestring.errors import BudgetTooSmall, DifferentQuestion, StoreUnwritable, UnknownName, UsageError
+from shoestring.errors import BudgetTooSmall, DifferentQuestion, StoreError, StoreUnwritable, UnknownName, UsageError
 from shoestring.ledger import Ledger
 from shoestring.questions.search import Goal, Remembering, Search, SearchStrategy
 from shoestring.run import Run
@@ -121,20 +122,29 @@ def search(
     """
     began = time.monotonic() if began is None else began
     spending = Spending(Budget(*_listed(budget)), Price(*_listed(price)), grace, watts, workers)
-    question = Search(
-        target=_name_of(train),
-        space=Space.of(space),
-        metric=metric,
-        goal=goal,
-        horizon=horizon,
-        unit=unit or spending.budget.unit or "epoch",
-        seed=seed,
-        scheduler=scheduler or ("async-hyperband" if horizon > 1 else "fixed"),
-        sampler=sampler,
-        eta=eta,
-        n_trials=n_trials,
-    )
+    unit = unit or spending.budget.unit
+    question = question_from(train, Space.of(space), metric, goal, horizon, unit, seed, scheduler, sampler, eta, n_trials)
     return run_search(train, question, spending, runner, folder_of(store, question), on_progress, began)
+
+
+def question_from(
+    target: Target,
+    space: Space,
+    metric: str,
+    goal: str,
+    horizon: int,
+    unit: str | None,
+    seed: int,
+    scheduler: str | None,
+    sampler: str,
+    eta: int,
+    n_trials: int | None,
+) -> Search:
+    """Returns the question with its defaults filled in."""
+    by_horizon = "async-hyperband" if horizon > 1 else "fixed"
+    return Search(
+        _name_of(target), space, metric, cast(Goal, goal), horizon, unit or "epoch", seed, scheduler or by_horizon, sampler, eta, n_trials
+    )
 
 
 def run_search(
@@ -145,11 +155,13 @@ def run_search(
     folder: Path | None,
     on_progress: Callable[[Study], None] = lambda _study: None,
     began: float | None = None,
+    pilot: bool = False,
 ) -> Answer:
     """Runs a search whose parts are already built; ``folder`` None keeps nothing.
 
     Args:
         began: when the study began, on ``time.monotonic``; start-up from then on is charged.
+        pilot: give one lease only, charged as pilot work.
     Raises:
         UsageError, StoreError: as ``search``.
     """
@@ -159,6 +171,8 @@ def run_search(
     make_scheduler(question.scheduler, make_sampler("random", question.space, 0), question.horizon, question.eta, question.n_trials)
     at_work = _make_runner(runner, target, spending)
     try:
+        if folder is not None:
+            set_aside_if_void(folder, question)
         store = Store.in_memory() if folder is None else Store.create_or_open(folder)
         try:
             _settle_identity(store, question)
@@ -172,7 +186,8 @@ def run_search(
                 slots=at_work.capacity,
                 began=began if isinstance(runner, str) else None,
             )
-            study = Study(question, make_strategy(question, store), at_work, store, ledger, grace=spending.grace, on_progress=on_progress)
+            strategy = make_strategy(question, store)
+            study = Study(question, strategy, at_work, store, ledger, grace=spending.grace, on_progress=on_progress, pilot=pilot)
             return study.run()
         finally:
             at_work.close()
@@ -180,6 +195,21 @@ def run_search(
     except BaseException:
         at_work.close()
         raise
+
+
+def set_aside_if_void(folder: Path, question: Search) -> None:
+    """Renames the folder of a run whose metric no trial ever reported, if another question is asked now: a misspelling bars no folder."""
+    try:
+        store = Store.read(folder)
+    except StoreError:
+        return
+    try:
+        void = store.noted("void") and store.noted("question") != question.to_json()
+    finally:
+        store.close()
+    if void:
+        number = next(n for n in count(1) if not folder.with_name(f"{folder.name}.void{n}").exists())
+        folder.rename(folder.with_name(f"{folder.name}.void{number}"))
 
 
 def resume(folder: Path, on_progress: Callable[[Study], None] = lambda _study: None, began: float | None = None) -> Answer:
@@ -204,7 +234,7 @@ def make_strategy(question: Search, store: Store) -> SearchStrategy:
     """Returns the scheduler and sampler of a question, the sampler remembering the configurations that the store holds."""
     chosen = {row["id"]: json.loads(row["config"]) for row in store.rows(schema.trials)}
     sampler = Remembering(make_sampler(question.sampler, question.space, question.seed), chosen)
-    return SearchStrategy(make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials), sampler)
+    return SearchStrategy(make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials))
 
 
 def check_feasible(question: Search, budget: Budget) -> None:

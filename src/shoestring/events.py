@@ -6,6 +6,7 @@ cut off before anything is appended. Nothing here is a lock: the engine grants o
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -22,14 +23,23 @@ class EventWriter:
 
     Args:
         path: the file; made if missing.
-        offset: bytes known to hold whole lines; only what follows is checked for a torn line.
+        offset: bytes known to hold whole lines; only what follows is checked for a torn line. A file that a power failure has made shorter
+            is filled up with empty lines, so that whoever reads on from there misses nothing.
+    Raises:
+        StoreUnwritable: the disk is full or read-only.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._end = _whole_lines(self._file, offset)
-        os.ftruncate(self._file, self._end)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._end = _whole_lines(self._file, offset)
+            os.ftruncate(self._file, self._end)
+            if self._end < offset:
+                os.pwrite(self._file, b"\n" * (offset - self._end), self._end)
+                self._end = offset
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Appends one event of plain data.
@@ -41,19 +51,29 @@ class EventWriter:
         try:
             written = os.pwrite(self._file, line, self._end)
             if written < len(line):
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             os.ftruncate(self._file, self._end)
-            raise StoreUnwritable(f"{self.path} could not be written ({error.strerror}); free some space and run the same command again.") from error
+            raise self._unwritable(error) from error
         self._end += len(line)
 
     def sync(self) -> None:
-        """Forces what was appended to the disk."""
-        os.fsync(self._file)
+        """Forces what was appended to the disk.
+
+        Raises:
+            StoreUnwritable: it does not get there.
+        """
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def close(self) -> None:
         """Closes the file."""
         os.close(self._file)
+
+    def _unwritable(self, error: OSError) -> StoreUnwritable:
+        return StoreUnwritable(f"{self.path} could not be written ({error.strerror}); free some space and run the same command again.")
 
 
 def read(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
@@ -102,8 +122,5 @@ def _read_from(path: Path, offset: int) -> bytes:
 
 def _whole_lines(file: int, offset: int) -> int:
     size = os.fstat(file).st_size
-    if offset > size:
-        offset = 0
-    tail = os.pread(file, size - offset, offset)
-    end = tail.rfind(b"\n") + 1
-    return offset + end
+    known = offset if offset <= size else 0
+    return known + os.pread(file, size - known, known).rfind(b"\n") + 1

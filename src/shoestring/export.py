@@ -69,8 +69,8 @@ def to_optuna(run: Run, path: Path) -> str:
         raise UsageError(f"{path} exists; give another --out, or remove it.")
     url = f"sqlite:///{path}"
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    direction = "minimize" if run.question.goal == "min" else "maximize"
-    study = optuna.create_study(storage=url, study_name=run.folder.name, direction=direction)
+    direction = optuna.study.StudyDirection.MINIMIZE if run.question.goal == "min" else optuna.study.StudyDirection.MAXIMIZE
+    study = optuna.create_study(storage=url, study_name=run.folder.resolve().name, direction=direction)
     distributions = distributions_of(run.question.space)
     states = optuna.trial.TrialState
     for trial in run.trials:

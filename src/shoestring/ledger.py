@@ -99,6 +99,7 @@ class Ledger:
         Returns:
             None if the budget does not carry one more unit.
         """
+        self.tick()
         left = self.left()
         units = int(min(to - start, left.get("units", math.inf)))
         seconds = self._seconds(left, estimate_s)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import pickle
 import random
+import struct
 import sys
 import zipfile
 from collections import Counter, OrderedDict
@@ -27,6 +29,7 @@ Tree: TypeAlias = Any  # nested dicts, lists and tuples with numbers, strings, b
 
 _ALLOWED = "modules, optimizers and others with state_dict/load_state_dict, arrays, tensors, dicts, lists, and random generators"
 _RNG = "$rng"
+_NOT_A_CHECKPOINT = (zipfile.BadZipFile, pickle.UnpicklingError, LookupError, ValueError, TypeError, RuntimeError, EOFError, OSError, struct.error)
 
 
 @runtime_checkable
@@ -53,7 +56,8 @@ def capture(value: object) -> Tree:
     if (torch := sys.modules.get("torch")) and isinstance(value, torch.Generator):
         return {_RNG: value.get_state()}
     if isinstance(value, dict):
-        return {key: capture(item) for key, item in value.items()}
+        kind = type(value) if type(value) in (Counter, OrderedDict) else dict
+        return kind({key: capture(item) for key, item in value.items()})
     if isinstance(value, list):
         return [capture(item) for item in value]
     return value
@@ -76,9 +80,7 @@ def restore(value: object, tree: Tree, name: str) -> Tree:
     elif isinstance(tree, dict) and _RNG in tree:
         _restore_rng(value, tree[_RNG], name)
     elif _is_array(value) and _is_array(tree):
-        if tuple(value.shape) != tuple(tree.shape):
-            raise InvalidState(f"{name} has shape {tuple(value.shape)}, but its checkpoint has {tuple(tree.shape)}; build it from trial.config alone.")
-        _copy_into(value, tree)
+        _copy_into(value, tree, name)
     else:
         return tree
     return value
@@ -136,7 +138,7 @@ def from_bytes(data: bytes, device: str = "cpu") -> Tree:
 
                 tensors = torch.load(io.BytesIO(archive.read("tensors.pt")), map_location="cpu", weights_only=True)
             return _unpack(json.loads(archive.read("state.json")), arrays, tensors, device)
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
+    except _NOT_A_CHECKPOINT as error:
         raise ValueError(f"not a checkpoint: {error}") from error
 
 
@@ -181,6 +183,8 @@ def _unpack(value: Any, arrays: list[np.ndarray[Any, Any]], tensors: list[torch.
         return [_unpack(item, arrays, tensors, device) for item in value]
     if not isinstance(value, dict):
         return value
+    tag: str
+    content: Any
     tag, content = next(iter(value.items()), ("", None))
     match tag:
         case "$tuple":
@@ -196,8 +200,9 @@ def _unpack(value: Any, arrays: list[np.ndarray[Any, Any]], tensors: list[torch.
         case "$dtype":
             return getattr(sys.modules["torch"], content)
         case "$dict" | "$ordered" | "$counter":
-            pairs = [(_unpack(key, arrays, tensors, device), _unpack(item, arrays, tensors, device)) for key, item in content]
-            return {"$dict": dict, "$ordered": OrderedDict, "$counter": lambda items: Counter(dict(items))}[tag](pairs)
+            pairs = {_unpack(key, arrays, tensors, device): _unpack(item, arrays, tensors, device) for key, item in content}
+            kinds: dict[str, type[dict[Any, Any]]] = {"$dict": dict, "$ordered": OrderedDict, "$counter": Counter}
+            return kinds[tag](pairs)
     return {key: _unpack(item, arrays, tensors, device) for key, item in value.items()}
 
 
@@ -225,7 +230,9 @@ def _is_array(value: object) -> bool:
     return isinstance(value, np.ndarray) or bool(torch and isinstance(value, torch.Tensor))
 
 
-def _copy_into(value: Any, tree: Tree) -> None:
+def _copy_into(value: Any, tree: Tree, name: str) -> None:
+    if tuple(value.shape) != tuple(tree.shape):
+        raise InvalidState(f"{name} has shape {tuple(value.shape)}, but its checkpoint has {tuple(tree.shape)}; build it from trial.config alone.")
     if isinstance(value, np.ndarray):
         value[...] = tree
         return

@@ -15,12 +15,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, StaticPool, Table, create_engine, event, inspect, select, text
+from sqlalchemy import URL, Connection, Engine, StaticPool, Table, create_engine, event, inspect, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from shoestring import schema
-from shoestring.errors import NotARun, StoreCorrupt, StoreLocked, StoreUnwritable, StoreVersion
+from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, StoreUnwritable, StoreVersion
 
 Row = dict[str, Any]
 
@@ -53,14 +53,14 @@ class Store:
             StoreUnwritable: it cannot be written.
         """
         database = folder / "study.db"
-        if folder.exists() and not database.exists() and set(os.listdir(folder)) - {"lock", "study.db-journal"}:
-            raise NotARun(f"{folder} exists and holds no run (no study.db). Choose another --store, or an empty folder.")
         try:
+            if folder.exists() and not database.is_file() and (not folder.is_dir() or set(os.listdir(folder)) - {"lock", "study.db-journal"}):
+                raise NotARun(f"{folder} exists and holds no run (no study.db). Choose another --store, or an empty folder.")
             folder.mkdir(parents=True, exist_ok=True)
             lock = _take_lock(folder)
         except OSError as error:
             raise StoreUnwritable(f"{folder} cannot be written ({error.strerror}); choose another --store.") from error
-        store = cls(folder, _engine(f"sqlite:///{database}", begin="BEGIN IMMEDIATE"), lock)
+        store = cls(folder, _engine(URL.create("sqlite", database=str(database)), begin="BEGIN IMMEDIATE"), lock)
         try:
             store._check(may_create=True)
         except BaseException:
@@ -72,7 +72,7 @@ class Store:
     def in_memory(cls) -> Store:
         """Opens a new run in memory; only its trials' folders are on disk, for as long as the store is open."""
         scratch = tempfile.TemporaryDirectory(prefix="shoestring-")
-        store = cls(Path(scratch.name), _engine("sqlite://"), None, scratch)
+        store = cls(Path(scratch.name), _engine(URL.create("sqlite")), None, scratch)
         store._check(may_create=True)
         return store
 
@@ -84,12 +84,19 @@ class Store:
             NotARun: the folder holds no run.
             StoreCorrupt, StoreVersion: what is there cannot be used.
         """
-        if not (folder / "study.db").is_file():
+        database = folder / "study.db"
+        if not database.is_file():
             raise NotARun(f"{folder} is not the folder of a run (no study.db). Give a run's folder, or its name under runs/.")
-        writable = os.access(folder, os.W_OK) and os.access(folder / "study.db", os.W_OK)
-        mode = "" if writable else "?mode=ro&immutable=1&uri=true"
-        store = cls(folder, _engine(f"sqlite:///{'' if writable else 'file:'}{folder / 'study.db'}{mode}"), None)
-        store._check(may_create=False)
+        if os.access(folder, os.W_OK) and os.access(database, os.W_OK):
+            url = URL.create("sqlite", database=str(database))
+        else:
+            url = URL.create("sqlite", database=database.absolute().as_uri(), query={"mode": "ro", "immutable": "1", "uri": "true"})
+        store = cls(folder, _engine(url), None)
+        try:
+            store._check(may_create=False)
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def put(self, table: Table, row: Row) -> None:
@@ -114,19 +121,33 @@ class Store:
         self._waiting.clear()
 
     def rows(self, table: Table) -> list[Row]:
-        """Returns all committed rows of a table in the order of its primary key."""
-        with self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+        """Returns all committed rows of a table in the order of its primary key.
+
+        Raises:
+            StoreCorrupt: they cannot be read.
+        """
+        try:
+            with self._engine.connect() as connection:
+                return [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+        except DatabaseError as error:
+            raise self._unreadable(error) from error
 
     def note(self, key: str, value: object) -> None:
         """Keeps one JSON value under a key, for the next commit."""
         self.put(schema.meta, {"key": key, "value": json.dumps(value, sort_keys=True)})
 
     def noted(self, key: str) -> Any:
-        """Returns the JSON value under a key, or None."""
-        with self._engine.connect() as connection:
-            found = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
-        return None if found is None else json.loads(found)
+        """Returns the JSON value under a key, or None.
+
+        Raises:
+            StoreCorrupt: it cannot be read.
+        """
+        try:
+            with self._engine.connect() as connection:
+                found = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
+            return None if found is None else json.loads(found)
+        except (DatabaseError, ValueError, TypeError) as error:
+            raise self._unreadable(error) from error
 
     @property
     def is_on_disk(self) -> bool:
@@ -155,19 +176,24 @@ class Store:
         except DatabaseError as error:
             if may_create and isinstance(error.orig, sqlite3.OperationalError) and "readonly" in str(error.orig):
                 raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); choose another --store.") from error
-            raise StoreCorrupt(f"{self.folder / 'study.db'} cannot be read ({error.orig}). Restore it from a copy, or choose another --store.") from error
+            raise self._unreadable(error) from error
         if not tables and may_create:
             self._create()
         version = self._version() if "meta" in tables or not tables else "unknown"
         if version != str(schema.SCHEMA_VERSION):
-            self.close()
             raise StoreVersion(self.folder, version, schema.SCHEMA_VERSION)
 
     def _version(self) -> str:
         try:
             return str(self.noted("schema_version"))
-        except (DatabaseError, json.JSONDecodeError):
+        except StoreCorrupt:
             return "unknown"
+
+    def _unreadable(self, error: Exception) -> StoreError:
+        reason = error.orig if isinstance(error, DatabaseError) else error
+        if "locked" in str(reason):
+            return StoreLocked(self.folder, None)
+        return StoreCorrupt(f"{self.folder / 'study.db'} cannot be read ({reason}). Restore it from a copy, or choose another --store.")
 
     def _create(self) -> None:
         try:
@@ -178,9 +204,8 @@ class Store:
             raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); choose another --store.") from error
 
 
-def _engine(url: str, begin: str = "BEGIN") -> Engine:
-    in_memory = url == "sqlite://"
-    engine = create_engine(url, poolclass=StaticPool if in_memory else None, connect_args={"check_same_thread": False})
+def _engine(url: URL, begin: str = "BEGIN") -> Engine:
+    engine = create_engine(url, poolclass=None if url.database else StaticPool, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _settings(connection: sqlite3.Connection, _record: object) -> None:
@@ -207,7 +232,7 @@ def _take_lock(folder: Path) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        pid = os.read(lock, 32).decode(errors="replace").strip()
+        pid = os.read(lock, 32)
         os.close(lock)
         raise StoreLocked(folder, int(pid) if pid.isdigit() else None) from None
     os.ftruncate(lock, 0)

@@ -98,6 +98,7 @@ class Study:
         ledger: what the run may spend and has spent.
         grace: seconds in which a trial may save itself before it is killed.
         on_progress: called now and then, and after everything that happens, with the study.
+        pilot: give one lease only, charged as pilot work; the study can go on from it.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Study:
         *,
         grace: float = 2.0,
         on_progress: Callable[[Study], None] = lambda _study: None,
+        pilot: bool = False,
     ) -> None:
         self.question = question
         self.ledger = ledger
@@ -120,12 +122,14 @@ class Study:
         self._runner = runner
         self._grace = grace
         self._on_progress = on_progress
+        self._purpose = "pilot" if pilot else "search"
         self._open: dict[int, _OpenLease] = {}
         self._orders: deque[Order] = deque()
         self._seq = 0
         self._stop_requested = False
         self._first_failures: int | None = 0  # None as soon as a trial showed anything
         self._budget_is_spent = False
+        self._pilot_is_given = False
         self._saved_at = runner.now()
         self._log = open(store.folder / "log.txt", "a", encoding="utf-8")  # noqa: SIM115  (closed in run)
 
@@ -180,7 +184,7 @@ class Study:
     def _fill(self) -> bool:
         """Gives leases while there are orders, room and budget; True if any was given."""
         given = []
-        while len(self._open) < self._runner.capacity and not self._stop_requested and not self._budget_is_spent and not self._hopeless():
+        while len(self._open) < self._runner.capacity and self._may_give_more():
             order = self._orders.popleft() if self._orders else self._next_order()
             if order is None:
                 break
@@ -190,12 +194,17 @@ class Study:
                 self._budget_is_spent = not self._open
                 break
             given.append(lease)
+            self._pilot_is_given = self._purpose == "pilot"
         if given:
             self.ledger.save()
         self.store.commit()  # reserved before it runs
         for lease in given:
             self._runner.start(lease)
         return bool(given)
+
+    def _may_give_more(self) -> bool:
+        hopeless = self._first_failures is not None and self._first_failures >= FAILURES_TO_GIVE_UP
+        return not (self._stop_requested or self._budget_is_spent or self._pilot_is_given or hopeless)
 
     def _next_order(self) -> Order | None:
         order = self._strategy.ask()
@@ -213,7 +222,7 @@ class Study:
     def _grant(self, order: Order) -> Lease | None:
         trial = self.trials[order.trial_id]
         estimate_s = self.ledger.seconds_per_unit() * (order.to - trial.checkpoint)
-        reservation = self.ledger.reserve(trial.id, trial.checkpoint, order.to, estimate_s=estimate_s)
+        reservation = self.ledger.reserve(trial.id, trial.checkpoint, order.to, self._purpose, estimate_s)
         if reservation is None:
             return None
         question = self.question
@@ -290,7 +299,7 @@ class Study:
                 self._ended(trial, FINISHED, trial.told[1])
             case "diverged":
                 self._ended(trial, DIVERGED, math.inf)
-                self.say(f"trial {trial.id}: {self.question.metric} is not finite after {end['at']} {self.question.unit}s; it ends there")
+                self.say(f"trial {trial.id}: {self.question.metric} is not finite at {self.question.unit} {end['at']}; it ends there")
             case "failed":
                 self._failed(trial, end["error"])
             case "restarts":
@@ -305,7 +314,7 @@ class Study:
             case "lost":
                 lost = open_lease.begun - kept
                 self._lost(trial, exit_.note or "")
-        outcome = {"failed": "failed", "crashed": "failed", "killed": "killed", "lost": "lost", "orphaned": "lost", "unwritable": "lost"}.get(end["end"], "useful")
+        outcome = {"failed": "failed", "crashed": "failed", "killed": "killed", "lost": "lost", "orphaned": "lost", "unwritable": "lost"}.get(end["end"], "useful" if self._purpose == "search" else self._purpose)
         self.ledger.settle(token, outcome, lost, exit_.note or (trial.error and f"{trial.error['type']}: {trial.error['message']}"[:300]))
         self.store.put(schema.trials, trial.row())
         self._complain(open_lease, exit_, end)
@@ -333,6 +342,8 @@ class Study:
             folder = open_lease.lease.folder
             raise StoreUnwritable(f"{folder} could not be written: the disk is full or read-only. Free some space and run the same command again.")
         if reported and self.question.metric not in reported and open_lease.trial.told[0] == 0 and end["end"] in ("paused", "finished", "failed"):
+            if self._strategy.best is None:
+                self.store.note("void", f"no trial reported {self.question.metric!r}")
             self._stop_and_save()
             raise UnknownName("metric", self.question.metric, reported, hint="These are what the trials report.")
         if end["end"] == "failed" and end["error"]["usage"]:
@@ -367,8 +378,8 @@ class Study:
             self._first_failures = None
         before = self._strategy.best
         self._strategy.tell(observation)
-        if self._strategy.best is not before and (best := self.best):
-            self.say(f"trial {best.trial}: best {self.question.metric} so far, {best.value:.6g} after {best.unit} {self.question.unit}s")
+        if (best := self.best) and (before is None or before.trial_id != best.trial):
+            self.say(f"trial {best.trial}: best {self.question.metric} so far, {best.value:.6g} at {self.question.unit} {best.unit}")
 
     def _decided(self, kind: str, trial_id: int, unit: int, loss: float | None = None) -> None:
         self._seq += 1
@@ -410,10 +421,6 @@ class Study:
                     self.ledger.settle(happened.token, "lost", open_lease.begun, "the study ended")
         self.ledger.save()
         self.store.commit()
-
-    def _hopeless(self) -> bool:
-        """Tells whether the first trials all failed, so that more of the same would be no use."""
-        return self._first_failures is not None and self._first_failures >= FAILURES_TO_GIVE_UP
 
     def _answer(self) -> Answer:
         self.ledger.tick()
@@ -502,8 +509,8 @@ class Study:
                 loss = math.inf if row["loss"] is None else row["loss"]
                 self.trials[row["trial_id"]].told = (row["unit"], loss)
                 self._strategy.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
-        failed = sum(trial.state == FAILED for trial in self.trials.values())
-        self._first_failures = None if self._strategy.best else failed
+        if self._strategy.best:
+            self._first_failures = None  # otherwise a mended training function gets another chance
 
     def _settle_crashed(self) -> None:
         """Reads in what the leases of a dead engine wrote, and settles them as lost."""

@@ -135,7 +135,8 @@ class Trial:
             if missing := tree["handed"].keys() ^ stateful.keys():
                 raise InvalidState(f"steps() was handed other objects than at the checkpoint ({', '.join(sorted(missing))}); hand in the same each time.")
             for name, value in stateful.items():
-                state.restore(value, tree["handed"][name], name)
+                if state.restore(value, tree["handed"][name], name) is not value:
+                    raise InvalidState(f"{name} is a {type(value).__name__!r}, and was none at the checkpoint; hand in the same kinds of objects.")
             randomness.restore(tree["rng"])
             return candidate.unit
         return 0
@@ -152,6 +153,6 @@ def _number(name: str, value: object) -> float:
     if not isinstance(value, str | bytes) and not (torch and isinstance(value, torch.Tensor) and value.numel() != 1):
         try:
             return float(cast(Any, value))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     raise UsageError(f"trial.report({name}=...) was given {type(value).__name__} {str(value)[:40]!r}; a metric is a single number.")

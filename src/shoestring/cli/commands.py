@@ -115,6 +115,47 @@ def search(
 
 
 @app.command()
+def plan(
+    context: typer.Context,
+    words: Words = None,
+    *,
+    space: SpaceOption = [],  # noqa: B006  (typer copies it)
+    metric: Metric,
+    goal: Goal,
+    budget: BudgetOption,
+    horizon: Horizon = 1,
+    unit: Unit = None,
+    seed: Seed = 0,
+    scheduler: SchedulerOption = None,
+    sampler: SamplerOption = "tpe",
+    eta: Eta = 3,
+    trials: Trials = None,
+    runner: RunnerOption = "process",
+    workers: Workers = None,
+    pattern: Pattern = None,
+    price: PriceOption = [],  # noqa: B006
+    watts: Watts = None,
+    grace: Grace = 2.0,
+    store: StoreOption = None,
+    as_json: Json = False,
+) -> None:
+    """What a search would do with its budget. Runs one charged pilot, which the search goes on from."""
+    began = time.monotonic()
+    target, parts = _target(words or [], context.obj, pattern, metric)
+    from shoestring.budget import Budget, Price
+    from shoestring.doors import Spending, folder_of, question_from
+    from shoestring.plan import plan as make_plan
+    from shoestring.space_text import parse_space
+
+    spending = Spending(Budget(*budget), Price(*price), grace, watts, workers)
+    question = question_from(
+        target, parse_space([*space, *parts]), metric, goal, horizon, unit or spending.budget.unit, seed, scheduler, sampler, eta, trials
+    )
+    made = make_plan(target, question, spending, runner, folder_of(store, question), began)  # type: ignore[arg-type]  # checked there
+    typer.echo(json.dumps(made.to_json()) if as_json else str(made))
+
+
+@app.command()
 def resume(run: RunArgument = None, as_json: Json = False) -> None:
     """Goes on with a run that was stopped, killed or preempted."""
     began = time.monotonic()

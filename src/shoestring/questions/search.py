@@ -69,15 +69,10 @@ class Search:
 
 
 class SearchStrategy:
-    """A scheduler and a sampler at work on a search, keeping the best that was seen.
+    """A scheduler at work on a search, keeping the best that was seen."""
 
-    Args:
-        sampler: a ``Remembering`` sampler, which the scheduler asks too.
-    """
-
-    def __init__(self, scheduler: Scheduler, sampler: Sampler) -> None:
+    def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self._sampler = sampler
         self.best: Observation | None = None
 
     def ask(self) -> Order | None:
@@ -85,10 +80,9 @@ class SearchStrategy:
         return self._scheduler.ask()
 
     def tell(self, observation: Observation) -> None:
-        """Lets sampler and scheduler learn from an observation."""
+        """Lets the scheduler, and through it the sampler, learn from an observation."""
         if math.isfinite(observation.loss) and (self.best is None or observation.loss < self.best.loss):
             self.best = observation
-        self._sampler.tell(observation)
         self._scheduler.tell(observation)
 
 

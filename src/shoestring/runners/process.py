@@ -49,18 +49,22 @@ class ProcessRunner:
     Args:
         target: ``file.py:function`` or ``package.module:function``, imported by the server alone; a script; or a function, in which case
             the server is forked from this process, so that closures and notebooks work.
-        workers: how many trials run at once; None for one a GPU, or half the cores.
+        workers: how many trials run at once; None for one a GPU, or half the cores. Each gets its share of the cores as threads, or
+            ``OMP_NUM_THREADS`` of them where that is set.
         watts: declared power of a busy core, where the processor's energy cannot be read.
+        work: ``package.module:function`` that makes the work of a target given by name, in place of ``worker.python_work``.
     Raises:
         InvalidTarget: the target cannot be imported; its own traceback comes along.
     """
 
-    def __init__(self, target: str | Script | Train, workers: int | None = None, watts: float | None = None) -> None:
+    def __init__(self, target: str | Script | Train, workers: int | None = None, watts: float | None = None, work: str | None = None) -> None:
         self._target = target
+        self._work = work
         cores = os.cpu_count() or 1
         self._gpus = [gpu.index for gpu in gpus.visible()]
-        self.capacity = workers or len(self._gpus) or max(1, cores // 2)
-        self._threads = max(1, cores // self.capacity)
+        self.capacity = workers or default_workers()
+        asked = os.environ.get("OMP_NUM_THREADS", "")
+        self._threads = int(asked) if asked.isdigit() and int(asked) else max(1, cores // self.capacity)
         self._meter = EnergyMeter(watts)
         self.rates = self._meter.rates(cores=cores, n_gpus=int(bool(self._gpus)))
         self._running: dict[int, _Running] = {}
@@ -132,9 +136,10 @@ class ProcessRunner:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         if isinstance(self._target, str | Script):
             what = {"target": self._target} if isinstance(self._target, str) else {"script": self._target.to_json()}
-            order = json.dumps(what | {"threads": self._threads})
+            order = json.dumps(what | {"threads": self._threads, "work": self._work})
             command = [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order]
-            environment = os.environ | {"OMP_NUM_THREADS": "1"}  # a pool of OpenMP threads would not survive the fork
+            # A pool of OpenMP threads would not survive the fork; and waiting threads that spin make a shared machine ten times slower.
+            environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "OMP_NUM_THREADS": "1"}
             server: subprocess.Popen[bytes] | int = subprocess.Popen(
                 command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=sys.stderr
             )
@@ -251,6 +256,11 @@ class ProcessRunner:
         load = {index: sum(index in running.gpus for running in self._running.values()) for index in self._gpus}
         by_free_memory = [gpu.index for gpu in gpus.visible()]
         return [min(by_free_memory, key=lambda index: load[index])]
+
+
+def default_workers() -> int:
+    """Returns one worker a GPU, or half the cores where there is none."""
+    return len(gpus.visible()) or max(1, (os.cpu_count() or 1) // 2)
 
 
 def _exit(token: int, usage: Usage, answer: dict[str, Any]) -> Exit:

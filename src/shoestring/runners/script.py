@@ -30,6 +30,7 @@ METRICS = "metrics.jsonl"
 OUTPUT = "stdout.txt"
 POLL_S = 0.02
 GIVEN = ("to", "from", "horizon", "seed", "trial", "checkpoint_dir", "events", "device")
+_NOT_FINITE = re.compile(r"(?<=[:\s])([-+]?(?:nan|inf(?:inity)?))(?=\s*[,}])", re.IGNORECASE)  # as awk and C print them
 _ROOM_FOR_ERRORS = 2_000
 _PR_SET_PDEATHSIG = 1
 
@@ -256,7 +257,7 @@ def _position(folder: Path) -> int:
 
 def _from_json(text: str) -> tuple[int | None, dict[str, float]] | None:
     try:
-        data = json.loads(text)
+        data = json.loads(_NOT_FINITE.sub(r'"\1"', text))
     except json.JSONDecodeError:
         return None
     return _values(data) if isinstance(data, dict) else None

@@ -30,7 +30,7 @@ from shoestring.lease import Lease
 from shoestring.runners.process import UNWRITABLE
 from shoestring.runners.script import Script
 from shoestring.runners.target import load
-from shoestring.runners.worker import Work, describe, python_work
+from shoestring.runners.worker import Train, Work, describe, python_work
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -215,6 +215,8 @@ def serve(control: socket.socket, get_work: Callable[[], Work], threads: int) ->
         control.sendall(json.dumps({"refused": describe(error)}).encode() + b"\n")
         return
     torch = sys.modules.get("torch")
+    if torch:
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # its first optimizer imports 800 modules: here once, not in every trial
     cuda = bool(torch and torch.cuda.is_initialized())
     control.sendall(json.dumps({"ready": os.getpid(), "cuda_initialized": cuda}).encode() + b"\n")
     Server(control, work, threads).serve()
@@ -224,8 +226,14 @@ def main() -> None:
     """Runs the server on the socket whose number is the first argument; the second says what to load."""
     control = socket.socket(fileno=int(sys.argv[1]))
     order = json.loads(sys.argv[2])
-    script = order.get("script")
-    serve(control, lambda: Script.from_json(script).carry_out if script else python_work(load(order["target"])), order["threads"])
+    serve(control, lambda: _work_of(order), order["threads"])
+
+
+def _work_of(order: dict[str, Any]) -> Work:
+    if "script" in order:
+        return Script.from_json(order["script"]).carry_out
+    make_work: Callable[[Train], Work] = load(order["work"]) if order["work"] else python_work
+    return make_work(load(order["target"]))
 
 
 def _be_first_to_go() -> None:

@@ -1,0 +1,52 @@
+# The commands of this project; `make help` lists them.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+BENCH := benchmarks/.venv
+BENCH_STAMP := $(BENCH)/.installed
+TABLES ?= ../shared/bench
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix crash bench clean
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ /' | awk '{name = $$1; $$1 = ""; printf "  make %-8s%s\n", name, $$0}'
+
+setup: $(STAMP)  ## make .venv from constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "setting up $(VENV): a minute or two, once"
+	@test -x $(PYTHON) || python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[systems,dev]' 2> $(VENV)/pip.log || { cat $(VENV)/pip.log; exit 1; }
+	@touch $@
+
+demo: $(STAMP)  ## a search under a 60-second budget on real images
+	@$(VENV)/bin/shoestring search examples/demo.py:train lr=log:1e-3:1@0.1 width=int:log:16:256@64 momentum=0:0.95 \
+		--metric accuracy --goal max --budget 60s --horizon 9 --store runs/demo-$$(date +%Y%m%d-%H%M%S)
+
+test: $(STAMP)  ## run the tests
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2
+
+check: $(STAMP)  ## format, lint and types
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+fix: $(STAMP)  ## format and mend what the linter can
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+crash: $(STAMP)  ## kill -9 a small study 200 times and compare with an undisturbed one
+	@$(PYTHON) benchmarks/crash.py --runs 200
+
+bench: $(BENCH_STAMP)  ## measure against the peers, in an environment of their own
+	@$(BENCH)/bin/python benchmarks/search.py $(TABLES)
+	@$(BENCH)/bin/python benchmarks/overhead.py
+
+$(BENCH_STAMP): benchmarks/requirements.txt pyproject.toml
+	@test -x $(BENCH)/bin/python || python3 -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -e . 2> $(BENCH)/pip.log || { cat $(BENCH)/pip.log; exit 1; }
+	@touch $@
+
+clean:  ## remove what was built; runs stay
+	@rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis
