@@ -83,6 +83,8 @@ class Budget:
         limits: dict[str, float] = {}
         unit: str | None = None
         for text in texts:
+            if not isinstance(text, str):
+                raise InvalidBudget(f"budget {text!r} is no text; {_EXAMPLES}.")
             read: dict[str, float] = {}
             for number, word in _amounts(text):
                 resource, factor = _resource(word, text)
@@ -128,6 +130,8 @@ class Price:
     def __init__(self, *texts: str) -> None:
         per: dict[str, float] = {}
         for text in texts:
+            if not isinstance(text, str):
+                raise InvalidBudget(f"price {text!r} is no text; write dollars per resource, such as 2.5/gpu-hour or 0.04/cpu-hour.")
             amount, slash, word = text.partition("/")
             try:
                 usd = float(amount.strip().removeprefix("$").removesuffix("usd"))
@@ -144,7 +148,7 @@ class Price:
 
     def of(self, cost: Cost) -> float:
         """Returns what ``cost`` comes to in US dollars."""
-        return sum(getattr(cost, resource) * usd for resource, usd in self.per.items())
+        return math.fsum(getattr(cost, resource) * usd for resource, usd in self.per.items())
 
 
 def describe(resource: str, amount: float, unit: str = "unit") -> str:

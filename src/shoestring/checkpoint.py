@@ -36,7 +36,7 @@ class Checkpoint:
         return data if hashlib.sha256(data).hexdigest() == self.sha256 else None
 
 
-def write(folder: Path, unit: int, data: bytes, keep: int = 2) -> Checkpoint:
+def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = True) -> Checkpoint:
     """Writes a checkpoint so that it is either whole or absent, and keeps it and the ``keep - 1`` before it.
 
     Files of later units are removed with the older ones: a trial that is back at ``unit`` has found them damaged. So is what a killed
@@ -52,10 +52,12 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2) -> Checkpoint:
         folder.mkdir(exist_ok=True)
         with open(temporary, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(folder)
+        if durable:
+            _sync_folder(folder)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

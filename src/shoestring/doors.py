@@ -4,40 +4,38 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 from shoestring import schema
 from shoestring.answer import Answer
 from shoestring.budget import Budget, Price
-from shoestring.errors import BudgetTooSmall, DifferentQuestion, StoreError, StoreUnwritable, UnknownName, UsageError
+from shoestring.errors import BudgetTooSmall, UnknownName, UsageError
 from shoestring.ledger import Ledger
 from shoestring.questions.search import Goal, Remembering, Search, SearchStrategy
 from shoestring.run import Run
 from shoestring.runners import Runner
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
+from shoestring.runners.replay import Curve, ReplayRunner
 from shoestring.runners.script import Script
 from shoestring.runners.target import load, reference
 from shoestring.runners.worker import Train, python_work
 from shoestring.samplers import make_sampler
 from shoestring.schedulers import make_scheduler
 from shoestring.space import Parameter, Space
+from shoestring.standing import finished_answer, set_aside_if_void, settle_identity
 from shoestring.store import Store
 from shoestring.study import Study
 
 IN_MEMORY = ":memory:"
-RUNNERS = ("inline", "process")
+RUNNERS = ("inline", "process", "replay")
 
-RunnerName: TypeAlias = Literal["inline", "process"]
+RunnerName: TypeAlias = Literal["inline", "process", "replay"]
 Target: TypeAlias = Train | str | Script
 
 
@@ -108,7 +106,8 @@ def search(
         sampler: random, sobol, grid, tpe, gp or cma-es.
         eta: one trial in ``eta`` goes on at each rung.
         n_trials: the most trials that may start; None for as many as the budget carries.
-        runner: ``"process"``, ``"inline"``, or a runner of your own.
+        runner: ``"process"``, ``"inline"``, a runner of your own, or ``"replay"``, for which ``train(config, seed)`` gives a learning curve:
+            the metrics after each unit, one second of a virtual clock apart.
         workers: how many trials run at once; None for one a GPU, or half the cores.
         price: such as ``"2.5/gpu-hour"``; needed for a budget in usd.
         watts: declared power of a busy core, where the processor's energy cannot be read.
@@ -166,26 +165,29 @@ def run_search(
         UsageError, StoreError: as ``search``.
     """
     check_feasible(question, spending.budget)
+    if folder is not None:
+        set_aside_if_void(folder, question)
+        if (answered := finished_answer(folder, question, spending.budget)) and not pilot:
+            return answered
     if isinstance(target, Script):
         target.check(question.space.names)
     make_scheduler(question.scheduler, make_sampler("random", question.space, 0), question.horizon, question.eta, question.n_trials)
     at_work = _make_runner(runner, target, spending)
     try:
-        if folder is not None:
-            set_aside_if_void(folder, question)
         store = Store.in_memory() if folder is None else Store.create_or_open(folder)
         try:
-            _settle_identity(store, question)
+            settle_identity(store, question)
             store.note("request", _request(target, spending, runner))
-            ledger = Ledger(
-                store,
-                spending.budget,
-                spending.price,
-                clock=at_work.now,
-                rates=at_work.rates,
-                slots=at_work.capacity,
-                began=began if isinstance(runner, str) else None,
-            )
+            with store.reading():
+                ledger = Ledger(
+                    store,
+                    spending.budget,
+                    spending.price,
+                    clock=at_work.now,
+                    rates=at_work.rates,
+                    slots=at_work.capacity,
+                    began=began if runner in ("inline", "process") else None,
+                )
             strategy = make_strategy(question, store)
             study = Study(question, strategy, at_work, store, ledger, grace=spending.grace, on_progress=on_progress, pilot=pilot)
             return study.run()
@@ -195,21 +197,6 @@ def run_search(
     except BaseException:
         at_work.close()
         raise
-
-
-def set_aside_if_void(folder: Path, question: Search) -> None:
-    """Renames the folder of a run whose metric no trial ever reported, if another question is asked now: a misspelling bars no folder."""
-    try:
-        store = Store.read(folder)
-    except StoreError:
-        return
-    try:
-        void = store.noted("void") and store.noted("question") != question.to_json()
-    finally:
-        store.close()
-    if void:
-        number = next(n for n in count(1) if not folder.with_name(f"{folder.name}.void{n}").exists())
-        folder.rename(folder.with_name(f"{folder.name}.void{number}"))
 
 
 def resume(folder: Path, on_progress: Callable[[Study], None] = lambda _study: None, began: float | None = None) -> Answer:
@@ -232,7 +219,8 @@ def resume(folder: Path, on_progress: Callable[[Study], None] = lambda _study: N
 
 def make_strategy(question: Search, store: Store) -> SearchStrategy:
     """Returns the scheduler and sampler of a question, the sampler remembering the configurations that the store holds."""
-    chosen = {row["id"]: json.loads(row["config"]) for row in store.rows(schema.trials)}
+    with store.reading():
+        chosen = {row["id"]: json.loads(row["config"]) for row in store.rows(schema.trials)}
     sampler = Remembering(make_sampler(question.sampler, question.space, question.seed), chosen)
     return SearchStrategy(make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials))
 
@@ -279,6 +267,10 @@ def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending
     if runner == "inline":
         work = target.carry_out if isinstance(target, Script) else python_work(load(target) if isinstance(target, str) else target)
         return InlineRunner(work, spending.watts)
+    if runner == "replay":
+        if isinstance(target, Script):
+            raise UsageError("a command cannot be replayed; --runner replay wants a TARGET that gives the learning curve of a configuration and a seed.")
+        return ReplayRunner(cast(Curve, load(target) if isinstance(target, str) else target), spending.workers or 1)
     raise UnknownName("runner", runner, RUNNERS)
 
 
@@ -313,57 +305,4 @@ def _name_of(target: Target) -> str:
 
 
 def _listed(texts: str | Sequence[str]) -> Sequence[str]:
-    return (texts,) if isinstance(texts, str) else texts
-
-
-def _settle_identity(store: Store, question: Search) -> None:
-    """Writes down what a new run asks; checks that a stored one asks the same.
-
-    Raises:
-        DifferentQuestion: it asks something else.
-    """
-    asked = question.to_json()
-    stored = store.noted("question")
-    if stored is None:
-        store.note("question", asked)
-        store.commit()
-        if store.is_on_disk:
-            _write_about(store.folder, asked)
-    elif stored != asked:
-        differing = [key for key in asked if stored.get(key) != asked[key]]
-        first = differing[0]
-        raise DifferentQuestion(
-            f"{store.folder} holds another question: {', '.join(differing)} differ ({first}: stored {_brief(stored.get(first))}, now {_brief(asked[first])}). "
-            "Choose another --store, or ask the stored question to go on."
-        )
-
-
-def _write_about(folder: Path, asked: Mapping[str, Any]) -> None:
-    try:
-        (folder / "study.json").write_text(json.dumps(asked, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        (folder / "env.json").write_text(json.dumps(environment(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StoreUnwritable(f"{folder} cannot be written ({error.strerror}); free some space or choose another --store.") from error
-
-
-def environment() -> dict[str, Any]:
-    """Returns what a rerun would need to know of this machine and its software."""
-    packages = {}
-    for name in ("shoestring", "numpy", "torch", "optuna", "scipy", "sqlalchemy"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "packages": packages,
-        "command": sys.argv,
-    }
-
-
-def _brief(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return texts if isinstance(texts, list | tuple) else (texts,)

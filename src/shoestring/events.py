@@ -22,7 +22,7 @@ class EventWriter:
     """Appends events to a file, in one write each, so that a killed process leaves at most one torn line.
 
     Args:
-        path: the file; made if missing.
+        path: the file; made if missing, with its folder.
         offset: bytes known to hold whole lines; only what follows is checked for a torn line. A file that a power failure has made shorter
             is filled up with empty lines, so that whoever reads on from there misses nothing.
     Raises:
@@ -32,6 +32,7 @@ class EventWriter:
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             self._end = _whole_lines(self._file, offset)
             os.ftruncate(self._file, self._end)

@@ -32,6 +32,7 @@ class Lease:
         offset: bytes of its event file that the engine has already read.
         seconds: how long the lease lasts, None for as long as it takes.
         grace: seconds between the first request to stop and the kill.
+        durable: whether what is written must survive a power failure; False for a study in memory.
     """
 
     token: int
@@ -47,6 +48,7 @@ class Lease:
     offset: int = 0
     seconds: float | None = None
     grace: float = 2.0
+    durable: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Returns the lease as plain data."""

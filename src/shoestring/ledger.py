@@ -84,7 +84,7 @@ class Ledger:
         """Returns what is left of each limited resource, and not reserved in the case of units."""
         left = self.budget.left(self.spent())
         if "units" in left:
-            left["units"] -= sum(row["to"] - row["start"] - row["units"] for row in self._open.values())
+            left["units"] -= sum(max(0, row["to"] - row["start"] - row["units"]) for row in self._open.values())
         return left
 
     def exhausted(self) -> bool:

@@ -1,7 +1,7 @@
 """The proof of pausability behind ``shoestring check``: n units straight, and k + (n - k) units through a fresh process, agree bit for bit.
 
-Compared are every reported metric, everything handed to ``trial.steps`` and the process-wide random generators, after every unit. Where they
-differ, what was likely forgotten is named. It proves nothing about units beyond the n that were run, or about other configurations.
+Compared are every reported metric, everything handed to ``trial.steps`` and the process-wide random generators, after every unit. Where
+they differ, what was likely forgotten is named. It proves nothing about units beyond the n that were run, or about other configurations.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from shoestring.runners.process import ProcessRunner
 from shoestring.runners.worker import EVENTS
 from shoestring.watch import STRAIGHT, WORK, note_of
 
+_SEEDS = "Seed all generators with trial.seed; let nothing depend on time or on the order of a set. A metric that is a time can be ignored."
 _FRAME = re.compile(r'  File "(?P<file>[^"]*)", line \d+, in .*\n(?:    .*\n)*')
 _OURS = re.compile(r"[/\\]shoestring[/\\](?:runners[/\\]\w+|watch|trial|state)\.py$|^<frozen importlib|[/\\]importlib[/\\]__init__\.py$")
 
@@ -78,8 +79,8 @@ def check(
 class Checker:
     """Checks one target, as often as is wished: two processes import it once, and every run is a new child of one of them.
 
-    The second straight run is a child of the second process, so that what depends on the import (unseeded numbers in the module, the order of a
-    set) is seen to be not deterministic.
+    The second straight run is a child of the second process, so that what depends on the import (unseeded numbers in the module, the order
+    of a set) is seen to be not deterministic.
 
     Args:
         target: ``file.py:function`` or ``package.module:function``.
@@ -147,7 +148,9 @@ class Checker:
             if failure := _failure(run, f"in a second run that should be the same as the first ({what})"):
                 return replace(verdict, status="failed", error=failure)
             if found := _compare(straight, run, 0, run.lease.to, ignore):
-                return replace(verdict, status="not deterministic", differences=found, forgotten=_forgotten(run, 0, found[0].unit))
+                return replace(
+                    verdict, status="not deterministic", differences=found, forgotten=_forgotten(run, 0, found[0].unit), hints=(_SEEDS,)
+                )
         seconds = self._run([replace(lease, start=run.lease.to, folder=run.lease.folder) for run in firsts])
         return _judge(verdict, straight, seconds, ignore)
 
@@ -210,7 +213,7 @@ def _judge(verdict: Verdict, straight: _Run, seconds: Sequence[_Run], ignore: fr
     by_pause = {run.lease.start: run for run in seconds}
     for k, run in by_pause.items():
         if failure := _failure(run, f"after a pause at unit {k}, and not without it"):
-            return replace(verdict, status="failed", differing=(k,), error=failure, forgotten=_forgotten(run, k, k))
+            return replace(verdict, status="differs", differing=(k,), error=failure, forgotten=_forgotten(run, k, k))
     found = {k: _compare(straight, run, k, straight.lease.to, ignore) for k, run in by_pause.items()}
     differing = tuple(k for k in found if found[k])
     if not differing:
@@ -219,6 +222,7 @@ def _judge(verdict: Verdict, straight: _Run, seconds: Sequence[_Run], ignore: fr
     k = max(differing, key=lambda k: (_is_told(_forgotten(by_pause[k], k, k)), -k))
     forgotten = _forgotten(by_pause[k], k, k)
     hints = tuple(_hints(by_pause[k], found[k], forgotten))
+    differing = (k, *(other for other in differing if other != k))
     return replace(verdict, status="differs", differing=differing, differences=found[k], forgotten=forgotten, hints=hints)
 
 
@@ -290,9 +294,9 @@ def _hints(run: _Run, found: Sequence[Difference], forgotten: Sequence[Forgotten
         yield f"{counter}(trial.steps(...)) counts from 0 again after each pause; use the number that steps yields, and trial.horizon."
     lost = [each for each in found if each.what == "state" and each.unit == run.lease.start]
     if lost:
-        yield f"{lost[0].name.partition('[')[0]} does not take its state back whole: what load_state_dict restores is not what state_dict gave."
+        yield f"{lost[0].name.partition('[')[0]} does not take its state back whole: load_state_dict restores something else than state_dict gave."
     rates = [each for each in found if each.what == "state" and each.name.endswith("['lr']")]
     if rates and not counter and not _is_told(forgotten):
-        yield "the learning rate differs: a schedule begins again after the pause; compute it from the number that steps yields and trial.horizon."
+        yield "A schedule of the learning rate begins again after the pause; compute it from the number that steps yields and trial.horizon."
     if not counter and not lost and not rates and not forgotten:
-        yield "no variable explains it: look for counters and iterators inside of libraries, files read or written, and time."
+        yield "No variable explains it: look for counters and iterators inside of libraries, files read or written, and time."

@@ -92,11 +92,11 @@ class Verdict:
         config: configuration of all runs.
         pauses: the k that were tried.
         status: ``"agrees"``, ``"differs"`` (by a pause), ``"not deterministic"`` (without any), or ``"failed"``.
-        differing: the pauses after which something differs.
+        differing: the pauses after which something differs, first the one that ``differences`` tells of.
         differences: what differs where it first does, and the first metric that does.
         forgotten: what likely explains it, the likeliest first; where ``status`` is ``"agrees"``, what was not kept and did not matter.
         hints: further sentences on the likely cause.
-        error: the end of the failing function's traceback, with what it was doing.
+        error: when the function failed, and the end of its traceback; after a pause only, ``status`` is ``"differs"``.
     """
 
     target: str
@@ -139,8 +139,9 @@ def _lines(verdict: Verdict) -> Iterator[str]:
             yield f"{target} is not deterministic even without a pause: two straight runs of seed {verdict.seed} differ."
         case "differs":
             k, *more = verdict.differing
-            also = f" (and after one at {', '.join(map(str, more))})" if more else ""
-            yield f"{target} cannot be paused: after a pause at unit {k}{also} it goes on otherwise than without; up to the pause all agrees."
+            also = f" (or {', '.join(map(str, more))})" if more else ""
+            what = f"paused at unit {k}{also}, it goes on differently; up to the pause all agrees."
+            yield f"{target} cannot be paused: {verdict.error or what}"
     yield from (f"  {each.told(other)}" for each in verdict.differences[:_SHOWN])
     if len(verdict.differences) > _SHOWN:
         yield f"  and {len(verdict.differences) - _SHOWN} more"

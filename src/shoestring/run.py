@@ -65,19 +65,20 @@ class Run:
         """
         store = Store.read(folder)
         try:
-            asked, request = store.noted("question"), store.noted("request")
-            if asked is None or request is None:
-                raise NotARun(f"{folder} holds a run that never began. Run its command again.")
-            trials = {row["id"]: _trial(row) for row in store.rows(schema.trials)}
-            observations = store.rows(schema.observations)
-            for row in sorted(observations, key=lambda row: -row["token"]):
-                trials[row["trial_id"]].curve[row["unit"]] = {name: float(value) for name, value in json.loads(row["metrics"]).items()}
-            for trial in trials.values():
-                in_order = sorted(trial.curve.items())
-                trial.curve.clear()
-                trial.curve.update(in_order)
-            ledger = tuple(store.rows(schema.leases))
-            return cls(folder, question_of(asked), Budget(*request["budget"]), request, tuple(trials.values()), ledger, tuple(observations))
+            with store.reading():
+                asked, request = store.noted("question"), store.noted("request")
+                if asked is None or request is None:
+                    raise NotARun(f"{folder} holds a run that never began. Run its command again.")
+                trials = {row["id"]: _trial(row) for row in store.rows(schema.trials)}
+                observations = store.rows(schema.observations)
+                for row in sorted(observations, key=lambda row: -row["token"]):
+                    trials[row["trial_id"]].curve[row["unit"]] = {name: float(value) for name, value in json.loads(row["metrics"]).items()}
+                for trial in trials.values():
+                    in_order = sorted(trial.curve.items())
+                    trial.curve.clear()
+                    trial.curve.update(in_order)
+                ledger = tuple(store.rows(schema.leases))
+                return cls(folder, question_of(asked), Budget(*request["budget"]), request, tuple(trials.values()), ledger, tuple(observations))
         finally:
             store.close()
 

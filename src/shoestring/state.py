@@ -16,7 +16,7 @@ import sys
 import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def restore(value: object, tree: Tree, name: str) -> Tree:
         value[:] = [restore(value[i] if i < len(value) else None, item, f"{name}[{i}]") for i, item in enumerate(tree)]
     elif isinstance(tree, dict) and _RNG in tree:
         _restore_rng(value, tree[_RNG], name)
-    elif _is_array(value) and _is_array(tree):
+    elif is_array(value) and is_array(tree):
         _copy_into(value, tree, name)
     else:
         return tree
@@ -94,7 +94,7 @@ def check_restorable(stateful: Mapping[str, object]) -> None:
     """
     for name, value in stateful.items():
         torch = sys.modules.get("torch")
-        known = isinstance(value, Stateful | dict | list | random.Random | np.random.Generator | np.random.RandomState) or _is_array(value)
+        known = isinstance(value, Stateful | dict | list | random.Random | np.random.Generator | np.random.RandomState) or is_array(value)
         if not known and not (torch and isinstance(value, torch.Generator)):
             raise InvalidState(
                 f"steps({name}=...) was handed {type(value).__name__!r}, which cannot be restored in place; allowed are {_ALLOWED}. "
@@ -225,7 +225,8 @@ def _restore_rng(value: object, state: Tree, name: str) -> None:
         raise InvalidState(f"{name} was a random generator at the checkpoint and is now a {type(value).__name__!r}; hand in the same kinds of objects.")
 
 
-def _is_array(value: object) -> bool:
+def is_array(value: object) -> TypeGuard[Any]:
+    """Tells whether a value is a NumPy array or a torch tensor."""
     torch = sys.modules.get("torch")
     return isinstance(value, np.ndarray) or bool(torch and isinstance(value, torch.Tensor))
 

@@ -12,6 +12,8 @@ import os
 import sqlite3
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,17 @@ class Store:
             reason = str(error.orig)
             raise StoreUnwritable(f"{self.folder / 'study.db'} could not be written ({reason}); free some space and run the same command again.") from error
         self._waiting.clear()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turns any failure to make sense of what is stored into ``StoreCorrupt``."""
+        try:
+            yield
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            raise StoreCorrupt(
+                f"{self.folder / 'study.db'} holds what makes no sense ({type(error).__name__}: {error}). "
+                "Restore it from a copy, or choose another --store."
+            ) from error
 
     def rows(self, table: Table) -> list[Row]:
         """Returns all committed rows of a table in the order of its primary key.

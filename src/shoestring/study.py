@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
@@ -30,6 +30,7 @@ HEARTBEAT_S = 0.5  # a crash of everything leaves at most this much time uncharg
 PATIENCE_WITH_LOSSES = 3  # leases lost in a row, without a new checkpoint, before a trial counts as failed
 FAILURES_TO_GIVE_UP = 5  # if the first trials all fail, the fault is not theirs
 
+_OUTCOMES = {"failed": "failed", "crashed": "failed", "killed": "killed", "lost": "lost", "orphaned": "lost", "unwritable": "lost"}
 LIVE, PAUSED, COMPLETE, FINISHED, DIVERGED, FAILED = "running", "paused", "complete", "finished", "diverged", "failed"
 
 
@@ -81,6 +82,7 @@ class _OpenLease:
     begun: int = 0
     last_unit: int = 0
     end: dict[str, Any] | None = None
+    started: bool = False
     stopping: bool = False
     seen: set[str] = field(default_factory=set)
     metrics: dict[str, float | str] = field(default_factory=dict)
@@ -131,7 +133,7 @@ class Study:
         self._budget_is_spent = False
         self._pilot_is_given = False
         self._saved_at = runner.now()
-        self._log = open(store.folder / "log.txt", "a", encoding="utf-8")  # noqa: SIM115  (closed in run)
+        self._happened: deque[Report | Exit] = deque()  # what the runner told and was not taken in yet
 
     @property
     def running(self) -> list[TrialRecord]:
@@ -155,17 +157,14 @@ class Study:
             DifferentQuestion: the stored decisions cannot be made again by this version.
             StoreUnwritable: the disk is full or read-only; the run can be resumed.
         """
-        try:
-            with self._interruptible():
-                self._recover()
-                while self._fill() or self._open:
-                    for happened in self._runner.poll(HEARTBEAT_S):
-                        self._take(happened)
-                    self._keep_time()
-                    self._on_progress(self)
-            return self._answer()
-        finally:
-            self._log.close()
+        with self._interruptible():
+            self._recover()
+            while self._fill() or self._open:
+                for happened in self._poll():
+                    self._take(happened)
+                self._keep_time()
+                self._on_progress(self)
+        return self._answer()
 
     def stop(self) -> None:
         """Lets every running trial save itself and ends the study, resumable."""
@@ -176,8 +175,8 @@ class Study:
     def say(self, message: str) -> None:
         """Keeps a line for people: in the run's log, and for whoever shows progress."""
         self.messages.append(message)
-        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
-        self._log.flush()
+        with suppress(OSError), open(self.store.folder / "log.txt", "a", encoding="utf-8", errors="replace") as log:  # a full disk ends no study here
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
 
     # --- giving leases -------------------------------------------------------------------------------------------------------------
 
@@ -200,6 +199,9 @@ class Study:
         self.store.commit()  # reserved before it runs
         for lease in given:
             self._runner.start(lease)
+            self._open[lease.token].started = True
+        if self._stop_requested:  # by a signal, while these were being written down
+            self._stop_leases()
         return bool(given)
 
     def _may_give_more(self) -> bool:
@@ -240,17 +242,25 @@ class Study:
             trial.offset,
             reservation.seconds,
             self._grace,
+            self.store.is_on_disk,
         )
         self._open[reservation.token] = _OpenLease(lease, trial)
         return lease
 
     # --- taking in what happened ---------------------------------------------------------------------------------------------------
 
+    def _poll(self) -> Iterator[Report | Exit]:
+        self._happened.extend(self._runner.poll(HEARTBEAT_S))
+        while self._happened:
+            yield self._happened.popleft()
+
     def _take(self, happened: Report | Exit) -> None:
         if isinstance(happened, Report):
             self._take_report(self._open[happened.token], happened)
         else:
-            self._take_exit(self._open.pop(happened.token), happened)
+            open_lease = self._open.pop(happened.token)
+            self._take_exit(open_lease, happened)
+            self._complain(open_lease, happened)
 
     def _take_report(self, open_lease: _OpenLease, report: Report) -> None:
         trial, event = open_lease.trial, report.event
@@ -287,14 +297,15 @@ class Study:
     def _take_exit(self, open_lease: _OpenLease, exit_: Exit) -> None:
         trial, token = open_lease.trial, open_lease.lease.token
         self.ledger.charge(token, units=open_lease.begun, usage=exit_.usage)
-        end = open_lease.end or {"end": exit_.how}
-        kept = max(trial.checkpoint - open_lease.lease.start, 0)
+        end = open_lease.end or {"end": "crashed" if exit_.how == "ended" else exit_.how}
         lost = 0
         match end["end"]:
             case "paused" if end["at"] >= trial.target:
                 self._reached(open_lease)
             case "paused":
                 self._orders.appendleft(Advance(trial.id, trial.target))
+            case "finished" if trial.told[0] == 0:
+                self._failed(trial, self._never_reported("before the trial returned"))
             case "finished":
                 self._ended(trial, FINISHED, trial.told[1])
             case "diverged":
@@ -307,36 +318,38 @@ class Study:
                 self._orders.appendleft(Advance(trial.id, trial.target))
                 self.say(f"trial {trial.id}: the script began again from zero; it keeps no state in SHOESTRING_CHECKPOINT_DIR")
             case "crashed":
-                self._failed(trial, {"type": "crashed", "message": exit_.note or "", "usage": False, "traceback": ""})
+                message = exit_.note or "its process ended in the middle of a unit, without an error"
+                self._failed(trial, {"type": "crashed", "message": message, "usage": False, "traceback": ""})
+            case "killed" | "orphaned" | "lost" if trial.checkpoint >= trial.target:
+                self._reached(open_lease)  # it died after its last checkpoint, before it could say so
             case "killed" | "orphaned" | "unwritable":
-                lost = open_lease.begun - kept
+                lost = _lost_units(open_lease)
                 self._orders.appendleft(Advance(trial.id, trial.target))
             case "lost":
-                lost = open_lease.begun - kept
+                lost = _lost_units(open_lease)
                 self._lost(trial, exit_.note or "")
-        outcome = {"failed": "failed", "crashed": "failed", "killed": "killed", "lost": "lost", "orphaned": "lost", "unwritable": "lost"}.get(end["end"], "useful" if self._purpose == "search" else self._purpose)
-        self.ledger.settle(token, outcome, lost, exit_.note or (trial.error and f"{trial.error['type']}: {trial.error['message']}"[:300]))
+        outcome = _OUTCOMES.get(end["end"], "useful" if self._purpose == "search" else self._purpose)
+        error = f"{trial.error['type']}: {trial.error['message']}"[:300] if trial.error else None
+        self.ledger.settle(token, outcome, lost, exit_.note or error)
         self.store.put(schema.trials, trial.row())
-        self._complain(open_lease, exit_, end)
 
     def _reached(self, open_lease: _OpenLease) -> None:
         trial = open_lease.trial
         unit, loss = trial.told
         if unit == 0:
-            self._failed(trial, self._never_reported(open_lease))
+            self._failed(trial, self._never_reported(f"by {self.question.unit} {trial.target}, where the trial was to be judged"))
             return
         trial.state = COMPLETE if trial.target >= self.question.horizon else PAUSED
         if unit < trial.target:
             self._tell(trial, Observation(trial.id, trial.target, loss))
 
-    def _never_reported(self, open_lease: _OpenLease) -> dict[str, Any]:
-        metric, target, unit = self.question.metric, open_lease.trial.target, self.question.unit
-        message = f"{metric!r} was not reported by {unit} {target}, where the trial was to be judged; report it in every {unit}"
+    def _never_reported(self, when: str) -> dict[str, Any]:
+        message = f"{self.question.metric!r} was not reported {when}; report it in every {self.question.unit}"
         return {"type": "metric never reported", "message": message, "usage": False, "traceback": ""}
 
-    def _complain(self, open_lease: _OpenLease, exit_: Exit, end: dict[str, Any]) -> None:
+    def _complain(self, open_lease: _OpenLease, exit_: Exit) -> None:
         """Ends the study for what no other trial would do better."""
-        reported = open_lease.seen
+        reported, end = open_lease.seen, open_lease.end or {"end": exit_.how}
         if exit_.how == "unwritable":
             self.store.commit()
             folder = open_lease.lease.folder
@@ -403,7 +416,7 @@ class Study:
 
     def _stop_leases(self) -> None:
         for token, open_lease in self._open.items():
-            if not open_lease.stopping:
+            if open_lease.started and not open_lease.stopping:
                 open_lease.stopping = True
                 self._runner.stop(token, self._grace)
 
@@ -412,13 +425,13 @@ class Study:
         self._stop_requested = True
         self._stop_leases()
         while self._open:
-            for happened in self._runner.poll(HEARTBEAT_S):
+            for happened in self._poll():
                 if isinstance(happened, Report):
                     self._take_report(self._open[happened.token], happened)
                 else:
                     open_lease = self._open.pop(happened.token)
                     self.ledger.charge(happened.token, units=open_lease.begun, usage=happened.usage)
-                    self.ledger.settle(happened.token, "lost", open_lease.begun, "the study ended")
+                    self.ledger.settle(happened.token, "lost", _lost_units(open_lease), "the study ended")
         self.ledger.save()
         self.store.commit()
 
@@ -446,6 +459,9 @@ class Study:
             self.store.folder if self.store.is_on_disk else None,
             tuple(self._notes(begun)),
         )
+        if status in (Status.ANSWERED, Status.UNANSWERED) and self._purpose == "search":
+            self.store.note("ended", answer.to_json() | {"status": status.name, "limits": dict(answer.budget.limits), "notes": answer.notes})
+            self.store.commit()
         self.say(f"{status}: {len(begun)} trials")
         return answer
 
@@ -483,11 +499,12 @@ class Study:
 
     def _recover(self) -> None:
         """Brings everything to where the stored run stands: decisions made again, crashed leases settled, what was written read in."""
-        for row in self.store.rows(schema.trials):
-            known = {name: row[name] for name in ("id", "seed", "target", "state", "checkpoint", "offset", "losses")}
-            error = row["error"] and json.loads(row["error"])
-            self.trials[row["id"]] = TrialRecord(config=json.loads(row["config"]), error=error, **known)
-        self._replay()
+        with self.store.reading():
+            for row in self.store.rows(schema.trials):
+                known = {name: row[name] for name in ("id", "seed", "target", "state", "checkpoint", "offset", "losses")}
+                error = row["error"] and json.loads(row["error"])
+                self.trials[row["id"]] = TrialRecord(config=json.loads(row["config"]), error=error, **known)
+            self._replay()
         self._settle_crashed()
         waiting = [trial for trial in self.trials.values() if trial.state == LIVE]
         self._orders = deque(Advance(trial.id, trial.target) for trial in waiting)
@@ -533,4 +550,10 @@ class Study:
         for row in crashed:
             open_lease = self._open[row["token"]]
             usage = self.ledger.estimated_usage(row["token"], last_sign)
-            self._take(Exit(row["token"], usage, "ended" if open_lease.end else "orphaned", None if open_lease.end else "the engine died"))
+            exit_ = Exit(row["token"], usage) if open_lease.end else Exit(row["token"], usage, "orphaned", "the engine died")
+            del self._open[row["token"]]
+            self._take_exit(open_lease, exit_)
+
+
+def _lost_units(open_lease: _OpenLease) -> int:
+    return max(0, open_lease.begun - max(0, open_lease.trial.checkpoint - open_lease.lease.start))

@@ -70,9 +70,8 @@ class Root:
         return (self.space.f_locals if isinstance(self.space, FrameType) else self.space).get(self.key)
 
 
-def roots(frames: Iterable[FrameType], ignored: Iterable[object]) -> list[Root]:
-    """Returns the variables of frames and of the modules beside them that exist now, except those whose value is among ``ignored``."""
-    ignored_ids = {id(value) for value in ignored}
+def roots(frames: Iterable[FrameType]) -> list[Root]:
+    """Returns the variables of frames and of the modules beside them that exist now."""
     frames = list(frames)
     found = []
     for frame in frames:
@@ -82,26 +81,32 @@ def roots(frames: Iterable[FrameType], ignored: Iterable[object]) -> list[Root]:
     for module in _modules_beside(own):
         prefix = "" if vars(module) is own else f"{module.__name__.rpartition('.')[2]}."
         found += [Root(prefix + name, "global variable", vars(module), name) for name in list(vars(module)) if not name.startswith("__")]
-    return [root for root in found if id(root.value()) not in ignored_ids]
+    return found
 
 
-def search(starts: Iterable[Root]) -> list[Suspect]:
-    """Returns what the variables hold, near things first; each object is found once, under its shortest name."""
+def search(starts: Iterable[Root], ignored: Iterable[object] = ()) -> list[Suspect]:
+    """Returns what the variables hold, near things first; each object is found once, under its shortest name.
+
+    Args:
+        starts: the variables.
+        ignored: objects that are passed over, with all that only they hold.
+    """
     starts = list(starts)
     spaces = [root.space.f_globals if isinstance(root.space, FrameType) else root.space for root in starts]
     own_modules = {str(space.get("__name__")) for space in spaces}
     waiting = deque((root.name, root.where, root.value(), 0) for root in starts)
-    seen: dict[int, object] = {}  # the objects are kept, so that no number is given twice
+    seen: dict[int, object] = {id(value): value for value in ignored}  # the objects are kept, so that no number is given twice
     found = []
     while waiting and len(seen) < _MAX_NODES:
         name, where, value, depth = waiting.popleft()
-        if value is None or id(value) in seen and not isinstance(value, _SCALARS):
+        if value is None or (id(value) in seen and not isinstance(value, _SCALARS)):
             continue
         seen[id(value)] = value
         if suspect := _described(value, name, where):
             found.append(suspect)
         if depth < _MAX_DEPTH:
-            waiting.extend((name + step, where, item, depth + 1) for step, item in _inside(value, own_modules))
+            within = "closure" if isinstance(value, types.FunctionType) else where
+            waiting.extend((name + step, within, item, depth + 1) for step, item in _inside(value, own_modules))
     return found
 
 
@@ -163,7 +168,7 @@ def _described(value: object, name: str, where: str) -> Suspect | None:
     if is_generator(value) or is_stateful(value):
         try:
             tree = capture(value)
-        except Exception:  # noqa: BLE001 - a look at a bystander must not fail the trial, whatever its state_dict raises
+        except Exception:  # a look at a bystander must not fail the trial, whatever its state_dict raises
             return None
         leaves = {path: fingerprint(leaf, sampled=True) for path, leaf in flatten(tree, name) if leaf is not None}
         return Suspect(name, type(value).__name__, where, leaves)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, SupportsFloat, cast
 
@@ -15,6 +15,7 @@ from shoestring.lease import Lease
 from shoestring.orders import Value
 
 SAVING_SHARE = 0.05  # of the running time, at most, goes into checkpoints between pauses
+FIRST_SAVING_S = 0.05  # what a checkpoint is thought to take before one was written: the first comes after a second
 
 
 class TrialConfig(dict[str, Value]):
@@ -81,7 +82,7 @@ class Trial:
             raise UsageError("trial.steps() was called a second time; one loop trains a trial.")
         state.check_restorable(stateful)
         done = saved = self.units_done = self._restore(stateful)
-        last_save, saving_s, unit_s = time.monotonic(), 0.0, 0.0
+        last_save, saving_s, unit_s = time.monotonic(), FIRST_SAVING_S, 0.0
         self.ended_by = "returned"
         for _ in range(self._lease.to - self._lease.start):
             if done >= self._lease.to or self._diverged or self._must_stop(unit_s):
@@ -98,7 +99,7 @@ class Trial:
                 saved, last_save = done, time.monotonic()
                 saving_s = last_save - now
         self._unit = None
-        if done != saved:
+        if done != saved and (stateful or done < self.horizon):
             self._save(stateful, done)
         self.ended_by = "diverged" if self._diverged else "paused"
 
@@ -143,16 +144,14 @@ class Trial:
 
     def _save(self, stateful: dict[str, object], done: int) -> None:
         tree = {"handed": {name: state.capture(value) for name, value in stateful.items()}, "rng": randomness.capture()}
-        self._events.sync()
-        written = checkpoint.write(self._lease.folder / "checkpoints", done, state.to_bytes(tree))
+        if self._lease.durable:
+            self._events.sync()  # what was reported must not be newer than the state that goes on from it
+        written = checkpoint.write(self._lease.folder / "checkpoints", done, state.to_bytes(tree), durable=self._lease.durable)
         self._events.append({"token": self._lease.token, "checkpoint": done, "sha256": written.sha256, "bytes": written.path.stat().st_size})
 
 
 def _number(name: str, value: object) -> float:
-    torch = sys.modules.get("torch")
-    if not isinstance(value, str | bytes) and not (torch and isinstance(value, torch.Tensor) and value.numel() != 1):
-        try:
-            return float(cast(Any, value))
-        except (TypeError, ValueError, OverflowError):
-            pass
+    if not isinstance(value, str | bytes):
+        with suppress(TypeError, ValueError, OverflowError, RuntimeError):  # a tensor of several numbers is a RuntimeError
+            return float(value.item() if state.is_array(value) else cast(Any, value))  # float would warn of tensors that require a gradient
     raise UsageError(f"trial.report({name}=...) was given {type(value).__name__} {str(value)[:40]!r}; a metric is a single number.")

@@ -1,7 +1,7 @@
 """Runs a training function under a lease as the worker does, and writes down what can be seen between its units.
 
-This is the half of ``shoestring check`` that runs in the worker. The trial in the folder named ``STRAIGHT`` is the reference: its states are kept
-whole. Every other trial in the folder beside it is compared with it, unit by unit. Nothing here changes how the function runs.
+This is the half of ``shoestring check`` that runs in the worker. The trial in the folder named ``STRAIGHT`` is the reference: its states are
+kept whole. Every trial in a folder beside it is compared with it, unit by unit. Nothing here changes how the function runs.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def note_of(folder: Path, unit: int, token: int) -> Path:
 
 
 class WatchedTrial:
-    """A trial whose state, generators and surroundings are written down before every unit and after the last; all else it leaves to the trial."""
+    """A trial that writes down state, generators and surroundings before every unit and after the last; all else it leaves to the trial."""
 
     def __init__(self, trial: Trial, lease: Lease) -> None:
         self._trial = trial
@@ -72,7 +72,7 @@ class WatchedTrial:
             if not begun:
                 begun = True
                 handed = {id(value) for value in stateful.values()}
-                self._roots = roots(frames, self._ignored)
+                self._roots = roots(frames)
                 self._bound = {root.name: id(root.value()) for root in self._roots if id(root.value()) in handed}
                 self._write("loop.json", {"counter": _counter_around_steps(frames)})
             self._look(stateful, done)
@@ -95,7 +95,7 @@ class WatchedTrial:
         self._write(note_of(self._lease.folder, done, self._lease.token).name, seen)
 
     def _suspects(self) -> list[Suspect]:
-        found = search(self._roots)
+        found = search(self._roots, self._ignored)
         rebound = {root.name for root in self._roots if root.name in self._bound and id(root.value()) != self._bound[root.name]}
         return [Suspect(each.name, each.kind, each.where, each.leaves, each.name in rebound) for each in found]
 

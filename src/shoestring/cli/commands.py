@@ -42,7 +42,7 @@ SchedulerOption = Annotated[Optional[str], typer.Option("--scheduler", help="fix
 SamplerOption = Annotated[str, typer.Option("--sampler", help="random, sobol, grid, tpe, gp or cma-es.")]
 Eta = Annotated[int, typer.Option(help="One trial in eta goes on at each rung.")]
 Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045
-RunnerOption = Annotated[str, typer.Option("--runner", help="process or inline.")]
+RunnerOption = Annotated[str, typer.Option("--runner", help="process, inline, or replay: TARGET(config, seed) then gives a learning curve.")]
 Workers = Annotated[Optional[int], typer.Option(help="Trials at once; one a GPU, or half the cores.")]  # noqa: UP045
 Pattern = Annotated[Optional[str], typer.Option(help="Finds the metric in a script's output, such as 'val loss ([0-9.]+)'.")]  # noqa: UP045
 PriceOption = Annotated[list[str], typer.Option("--price", help="Such as 2.5/gpu-hour or 0.04/cpu-hour.")]

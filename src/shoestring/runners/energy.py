@@ -6,7 +6,8 @@ Every figure is given with its provenance; nothing estimated is passed off as me
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,19 @@ _RAPL = Path("/sys/class/powercap")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Counters at one moment: joules of the processor packages (None if unreadable) and of each GPU in use."""
+    """Readings at one moment.
 
+    Attributes:
+        at: seconds on the monotonic clock.
+        package_j: joules of the processor packages, None if unreadable.
+        machine_cpu_s: busy seconds of all cores, 0 where nothing is shared out by them.
+        gpus: each GPU in use.
+    """
+
+    at: float
     package_j: float | None
     machine_cpu_s: float
-    gpu_j: dict[int, float]
+    gpus: Mapping[int, gpus.Energy]
 
 
 class EnergyMeter:
@@ -49,23 +58,33 @@ class EnergyMeter:
         watts = cores * self._watts + n_gpus * WATTS_PER_GPU
         return Cost(wall_s=1.0, cpu_s=float(cores), gpu_s=float(n_gpus), kwh=watts / JOULES_PER_KWH)
 
-    def begin(self, gpu_indices: Sequence[int] = ()) -> Snapshot:
-        """Returns the counters now."""
-        return Snapshot(self._package_j(), _machine_cpu_s() if self._rapl else 0.0, {index: gpus.energy_j(index) for index in gpu_indices})
+    def begin(self, gpu_indices: Iterable[int] = ()) -> Snapshot:
+        """Returns the readings now."""
+        machine_cpu_s = _machine_cpu_s() if self._rapl else 0.0
+        return Snapshot(time.monotonic(), self._package_j(), machine_cpu_s, {index: gpus.energy(index) for index in gpu_indices})
 
     def used(self, since: Snapshot, cpu_s: float) -> tuple[float, str]:
-        """Returns the energy in kWh since a snapshot, and its provenance.
+        """Returns the energy in kWh since a snapshot, and its provenance: that of its least certain part.
 
         Args:
             cpu_s: processor seconds of what is measured; it bears this share of the packages' energy.
         """
-        now = self.begin(tuple(since.gpu_j))
-        gpu_j = sum(now.gpu_j[index] - joules for index, joules in since.gpu_j.items())
-        if now.package_j is not None and since.package_j is not None and now.package_j >= since.package_j:
-            busy_s = max(cpu_s, now.machine_cpu_s - since.machine_cpu_s)
-            cpu_j = (now.package_j - since.package_j) * (cpu_s / busy_s if busy_s else 0.0)
-            return (gpu_j + cpu_j) / JOULES_PER_KWH, "measured"
-        return (gpu_j + cpu_s * self._watts) / JOULES_PER_KWH, "estimated"
+        now = self.begin(since.gpus)
+        joules, source = self._processor(since, now, cpu_s)
+        for index, before in since.gpus.items():
+            after = now.gpus[index]
+            if before.counter_j is not None and after.counter_j is not None:
+                joules += after.counter_j - before.counter_j
+            else:
+                joules += (before.power_w + after.power_w) / 2 * (now.at - since.at)
+                source = source if source == "estimated" else "sampled"
+        return joules / JOULES_PER_KWH, source
+
+    def _processor(self, since: Snapshot, now: Snapshot, cpu_s: float) -> tuple[float, str]:
+        if now.package_j is None or since.package_j is None or now.package_j < since.package_j:
+            return cpu_s * self._watts, "estimated"
+        busy_s = max(cpu_s, now.machine_cpu_s - since.machine_cpu_s)
+        return (now.package_j - since.package_j) * (cpu_s / busy_s if busy_s else 0.0), "measured"
 
     def _package_j(self) -> float | None:
         if not self._rapl:

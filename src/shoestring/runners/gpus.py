@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +32,20 @@ def visible() -> list[Gpu]:
     return sorted(found, key=lambda gpu: (-gpu.free_bytes, gpu.index))
 
 
-def energy_j(index: int) -> float:
-    """Returns the joules that a GPU has used since its driver was loaded."""
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """What a GPU says of its energy: joules since its driver was loaded (None before Volta), and its power in watts now."""
+
+    counter_j: float | None
+    power_w: float
+
+
+def energy(index: int) -> Energy:
+    """Returns what GPU ``index``, as ``visible`` numbers them, says of its energy."""
     nvml = _nvml()
     assert nvml is not None, "a GPU was seen before"
-    return float(nvml.nvmlDeviceGetTotalEnergyConsumption(nvml.nvmlDeviceGetHandleByIndex(index))) / 1e3
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    return Energy(_or_none(nvml.nvmlDeviceGetTotalEnergyConsumption, handle, 1e-3), _or_none(nvml.nvmlDeviceGetPowerUsage, handle, 1e-3) or 0.0)
 
 
 @functools.cache
@@ -49,6 +59,14 @@ def _nvml() -> Any:
     except pynvml.NVMLError:
         return None
     return pynvml
+
+
+def _or_none(read: Callable[[Any], int], handle: object, factor: float) -> float | None:
+    nvml = _nvml()
+    try:
+        return read(handle) * factor
+    except nvml.NVMLError:
+        return None
 
 
 def _allowed(count: int) -> list[int]:

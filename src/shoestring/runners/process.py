@@ -136,12 +136,12 @@ class ProcessRunner:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         if isinstance(self._target, str | Script):
             what = {"target": self._target} if isinstance(self._target, str) else {"script": self._target.to_json()}
-            order = json.dumps(what | {"threads": self._threads, "work": self._work})
+            order = json.dumps(what | {"threads": self._threads, "work": self._work, "path": sys.path})
             command = [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order]
             # A pool of OpenMP threads would not survive the fork; and waiting threads that spin make a shared machine ten times slower.
-            environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "OMP_NUM_THREADS": "1"}
+            environment = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": str(self._threads), **os.environ, "OMP_NUM_THREADS": "1"}
             server: subprocess.Popen[bytes] | int = subprocess.Popen(
-                command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=sys.stderr
+                command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=2
             )
         else:
             server = self._fork_server(ours, theirs, self._target)

@@ -95,10 +95,8 @@ class Script:
 
     def carry_out(self, lease: Lease, stop_requested: Callable[[], bool], device: str) -> None:
         """Runs the script under a lease and writes its reports as events; an ``end`` event says how it went."""
-        lease.folder.mkdir(parents=True, exist_ok=True)
-        checkpoints = lease.folder / "checkpoints"
-        checkpoints.mkdir(exist_ok=True)
         events = EventWriter(lease.folder / EVENTS, lease.offset)
+        (lease.folder / "checkpoints").mkdir(exist_ok=True)
         try:
             end = _Attempt(self, lease, events, stop_requested).run(device)
             events.append({"token": lease.token, **end})

@@ -30,7 +30,7 @@ from shoestring.lease import Lease
 from shoestring.runners.process import UNWRITABLE
 from shoestring.runners.script import Script
 from shoestring.runners.target import load
-from shoestring.runners.worker import Train, Work, describe, python_work
+from shoestring.runners.worker import Work, describe, python_work
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -67,9 +67,10 @@ class Server:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         gc.collect()
         gc.freeze()
+        watched: list[socket.socket | int] = [self._control, woken]
         try:
             while True:
-                readable, _, _ = select.select([self._control, woken], [], [], self._next_timeout())
+                readable, _, _ = select.select(watched, [], [], self._next_timeout())
                 if woken in readable and signal.SIGTERM in os.read(woken, 4096):
                     return
                 if self._control in readable and not self._obey():
@@ -119,7 +120,7 @@ class Server:
             _use_threads(self._threads)
             self._work(lease, stop, "cuda" if gpus else "cpu")
             status = 0
-        except StoreUnwritable as error:
+        except (StoreUnwritable, OSError) as error:  # a training function's own are told by its end event
             print(f"shoestring: {error}", file=sys.stderr)
             status = UNWRITABLE
         except BaseException as error:  # the edge of the process: nothing may run past it
@@ -226,14 +227,15 @@ def main() -> None:
     """Runs the server on the socket whose number is the first argument; the second says what to load."""
     control = socket.socket(fileno=int(sys.argv[1]))
     order = json.loads(sys.argv[2])
+    sys.path += [place for place in order["path"] if place not in sys.path]
     serve(control, lambda: _work_of(order), order["threads"])
 
 
 def _work_of(order: dict[str, Any]) -> Work:
     if "script" in order:
         return Script.from_json(order["script"]).carry_out
-    make_work: Callable[[Train], Work] = load(order["work"]) if order["work"] else python_work
-    return make_work(load(order["target"]))
+    train = load(order["target"])
+    return load(order["work"])(train) if order["work"] else python_work(train)  # type: ignore[arg-type]  # it makes work of a function
 
 
 def _be_first_to_go() -> None:

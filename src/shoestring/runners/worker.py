@@ -33,7 +33,6 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
     Raises:
         StoreUnwritable: the disk is full or read-only, so that nothing more can be written down.
     """
-    lease.folder.mkdir(parents=True, exist_ok=True)
     events = EventWriter(lease.folder / EVENTS, lease.offset)
     trial = Trial(lease, events, stop_requested, device)
     try:
@@ -46,7 +45,6 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
             except (Exception, SystemExit) as error:  # the edge: whatever a training function raises is its result
                 end = {"end": "failed", "error": describe(error)}
         events.append({"token": lease.token, **end})
-        events.sync()
     finally:
         events.close()
 

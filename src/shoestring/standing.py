@@ -1,0 +1,109 @@
+"""What a run's folder already holds: nothing, this question, another one, one that came to nothing, or the finished answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from shoestring import schema
+from shoestring.answer import Answer, Best, Status
+from shoestring.budget import Budget, Cost
+from shoestring.errors import DifferentQuestion, StoreError, StoreUnwritable
+from shoestring.questions.search import Search
+from shoestring.run import cost_of
+from shoestring.store import Store
+
+
+def set_aside_if_void(folder: Path, question: Search) -> None:
+    """Renames the folder of a run whose metric no trial ever reported, if another question is asked now: a misspelling bars no folder."""
+    try:
+        store = Store.read(folder)
+    except StoreError:
+        return
+    try:
+        with store.reading():
+            void = store.noted("void") and store.noted("question") != question.to_json()
+    finally:
+        store.close()
+    if void:
+        number = next(n for n in count(1) if not folder.with_name(f"{folder.name}.void{n}").exists())
+        folder.rename(folder.with_name(f"{folder.name}.void{number}"))
+
+
+def finished_answer(folder: Path, question: Search, budget: Budget) -> Answer | None:
+    """Returns the answer of a run that has already ended with this question and budget, None if there is more to do."""
+    try:
+        store = Store.read(folder)
+    except StoreError:
+        return None
+    try:
+        with store.reading():
+            ended = store.noted("ended")
+            if not ended or ended["limits"] != dict(budget.limits) or store.noted("question") != question.to_json():
+                return None
+            spent = sum((cost_of(row) for row in store.rows(schema.leases)), Cost())
+            best = Best(**ended["best"]) if ended["best"] else None
+            status, notes = Status[ended["status"]], tuple(ended["notes"])
+            return Answer(status, best, question.metric, spent, budget, question.unit, ended["n_trials"], folder, notes)
+    finally:
+        store.close()
+
+
+def settle_identity(store: Store, question: Search) -> None:
+    """Writes down what a new run asks; checks that a stored one asks the same.
+
+    Raises:
+        DifferentQuestion: it asks something else.
+    """
+    asked = question.to_json()
+    stored = store.noted("question")
+    if stored is None:
+        store.note("question", asked)
+        store.commit()
+        if store.is_on_disk:
+            _write_about(store.folder, asked)
+    elif stored != asked:
+        differing = [key for key in asked if stored.get(key) != asked[key]]
+        first = differing[0]
+        raise DifferentQuestion(
+            f"{store.folder} holds another question: {', '.join(differing)} differ ({first}: stored {_brief(stored.get(first))}, now {_brief(asked[first])}). "
+            "Choose another --store, or ask the stored question to go on."
+        )
+
+
+def _write_about(folder: Path, asked: Mapping[str, Any]) -> None:
+    try:
+        (folder / "study.json").write_text(json.dumps(asked, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        (folder / "env.json").write_text(json.dumps(environment(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreUnwritable(f"{folder} cannot be written ({error.strerror}); free some space or choose another --store.") from error
+
+
+def environment() -> dict[str, Any]:
+    """Returns what a rerun would need to know of this machine and its software."""
+    packages = {}
+    for name in ("shoestring", "numpy", "torch", "optuna", "scipy", "sqlalchemy"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": packages,
+        "command": sys.argv,
+    }
+
+
+def _brief(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
