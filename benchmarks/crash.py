@@ -33,7 +33,7 @@ from shoestring.run import Run
 
 HERE = Path(__file__).resolve().parent
 COMMAND = str(Path(sys.executable).with_name("shoestring"))
-QUESTION = ["x=0:1", "--metric", "loss", "--goal", "min", "--horizon", "27", "--scheduler", "halving", "--sampler", "random"]
+QUESTION = ["x=0:1", "--metric", "loss", "--goal", "min", "--horizon", "27", "--eta", "9", "--scheduler", "halving", "--sampler", "random"]
 BUDGET = ["--budget", "2000 epochs", "--budget", "10m"]
 SCRIPT = ["--", sys.executable, "-S", str(HERE / "crash_target.py"), "{x}"]
 MODES = {
@@ -113,7 +113,19 @@ def main() -> None:
 
 def show(tallies: dict[str, Tally]) -> None:
     """Prints the table."""
-    columns = ("studies", "starts", "kills", "units_begun", "units_charged", "uncharged", "charged_before_begun", "reported", "lost_reports", "orphans", "other_answers")
+    columns = (
+        "studies",
+        "starts",
+        "kills",
+        "units_begun",
+        "units_charged",
+        "uncharged",
+        "charged_before_begun",
+        "reported",
+        "lost_reports",
+        "orphans",
+        "other_answers",
+    )
     print(f"{'':22s}" + "".join(f"{name.replace('_', ' '):>22s}" for name in columns))
     for mode, tally in tallies.items():
         cells = [sum(value.values()) if isinstance(value := getattr(tally, name), Counter) else value for name in columns]
@@ -137,21 +149,21 @@ def torment(mode: str, seed: int, kills: int, expected: tuple[object, ...], scra
     while sum(total.kills.values()) < kills:
         store = scratch / f"{mode.replace(', ', '-').replace(' ', '-')}-{seed}-{total.studies}"
         tally = Tally(studies=1)
-        finished = False
-        while not finished and tally.starts < 200:
-            finished = one_start(mode, store, rng, tally, may_kill=sum(total.kills.values()) + sum(tally.kills.values()) < kills)
+        most = min(rng.randint(1, 6), kills - sum(total.kills.values()))
+        while not one_start(mode, store, rng, tally, most):
+            pass
         compare(mode, store, expected, tally)
         total.add(tally)
         shutil.rmtree(store, ignore_errors=True)
     return total
 
 
-def one_start(mode: str, store: Path, rng: random.Random, tally: Tally, may_kill: bool) -> bool:
-    """Runs the command once, killing on the way; True if it answered."""
+def one_start(mode: str, store: Path, rng: random.Random, tally: Tally, most: int) -> bool:
+    """Runs the command once, killing on the way, up to a number of kills; True if it answered."""
     process, mark = start(mode, store)
     tally.starts += 1
     try:
-        while may_kill and process.poll() is None:
+        while sum(tally.kills.values()) < most and process.poll() is None:
             await_moment(process, store, rng)
             if process.poll() is None:
                 kill(process.pid, mark, rng.choice(VICTIMS.get(mode, VICTIMS["process"])), tally)
@@ -161,7 +173,7 @@ def one_start(mode: str, store: Path, rng: random.Random, tally: Tally, may_kill
         process.kill()
         return True
     await_end_of(list(marked(mark)), tally)
-    if code not in (0, -signal.SIGKILL):
+    if code not in (0, 4, -signal.SIGKILL):  # 4: resumable, as when the second server is killed while it starts
         tally.troubles.append(f"{mode}: exit code {code}: {(store.parent / f'{store.name}.err').read_text()[-600:]}")
         return True
     return code == 0

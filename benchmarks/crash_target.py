@@ -1,6 +1,6 @@
 """What `benchmarks/crash.py` trains: a trial that keeps its own record of every unit it began and every value it reported.
 
-As a function, and, run as a program, as a script that obeys the command template. Both take 5 to 20 ms a unit and have one best configuration.
+As a function and, run as a program, as a script for the command template. Both take 5 to 20 ms a unit and have one best configuration.
 """
 
 from __future__ import annotations

@@ -6,19 +6,17 @@ It looks, in less than a second, and changes nothing but for one small file that
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import platform
 import resource
 import shutil
-import signal
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,7 +31,6 @@ from shoestring.runners.energy import EnergyMeter
 State: TypeAlias = Literal["ok", "note", "problem"]
 
 PACKAGES = ("shoestring", "numpy", "scipy", "sqlalchemy", "optuna", "torch", "scikit-learn")
-DATA_SETS = ("mnist", "fashion-mnist", "cifar10-subset", "ptb", "tinyshakespeare", "multi30k", "babi-en-1k")
 NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "9p", "fuse.sshfs")
 JOURNAL = "persist"  # as the store sets it
 MIN_FREE_BYTES = 1 << 30
@@ -151,7 +148,7 @@ def _file_system(runs: Path) -> Finding:
     if kind is None:
         return Finding("file system", "note", f"of {place}: could not be told")
     if kind in NETWORK_FILE_SYSTEMS or "lustre" in kind:
-        advice = "locks and fsync may not hold there. Put the runs on a local disk (SHOESTRING_RUNS), and never let two machines work on one run."
+        advice = "locks may not hold there. Put the runs on a local disk (SHOESTRING_RUNS), and let no two machines work on one run."
         return Finding("file system", "note", f"{kind} at {place} is a network file system: {advice}")
     if kind in ("tmpfs", "ramfs"):
         return Finding("file system", "note", f"{kind} at {place} is memory: runs there are gone at the next restart.")
@@ -167,7 +164,9 @@ def _fsync(runs: Path) -> Finding:
         return Finding("fsync", "problem", f"{place} cannot be written ({error.strerror}).")
     text = f"{1e3 * taken:.1f} ms to force a write to disk"
     if taken > SLOW_FSYNC_S:
-        return Finding("fsync", "note", f"{text}, which is slow: every checkpoint waits for some. A local disk would be faster (SHOESTRING_RUNS).")
+        return Finding(
+            "fsync", "note", f"{text}, which is slow: every checkpoint waits for some. A local disk would be faster (SHOESTRING_RUNS)."
+        )
     return Finding("fsync", "ok", text)
 
 
@@ -209,7 +208,7 @@ def _processes() -> Finding:
     if missing:
         text = f"without {', '.join(missing)}, what a trial starts may outlive it. Use --runner inline, or a Linux machine."
         return Finding("processes", "problem", text)
-    return Finding("processes", "ok", f"fork, PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER: no trial outlives its engine (SIGKILL = {int(signal.SIGKILL)})")
+    return Finding("processes", "ok", "fork, PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER: no trial outlives its engine")
 
 
 def _limits() -> Finding:
@@ -236,12 +235,12 @@ def _settings(runs: Path) -> Finding:
 
 
 def _data() -> Finding:
-    found = [name for name in DATA_SETS if datasets.find(name)]
+    places = datasets.folders()
+    found = sorted({path.name for place in places if place.is_dir() for path in place.iterdir() if path.is_dir() and path.name[0] != "."})
+    where = ", ".join(map(str, places))
     if not found:
-        places = ", ".join(map(str, datasets.folders()))
-        return Finding("data sets", "note", f"none found in {places}. Only studies on such data need them; set SHOESTRING_DATA.")
-    missing = [name for name in DATA_SETS if name not in found]
-    return Finding("data sets", "ok", f"{', '.join(found)}{'; not found: ' if missing else ''}{', '.join(missing)}")
+        return Finding("data sets", "note", f"none found in {where}. Only studies on such data need them; set SHOESTRING_DATA.")
+    return Finding("data sets", "ok", f"{', '.join(found)} (looked for in {where})")
 
 
 def _runs(runs: Path) -> Iterator[Finding]:
@@ -255,20 +254,48 @@ def _runs(runs: Path) -> Iterator[Finding]:
     else:
         yield Finding("runs", "ok", text)
     for folder, pid in held.items():
-        yield Finding("run", "ok", f"{folder.name} is being worked on by process {pid or 'unknown'}")
+        yield Finding("run", "ok", f"{folder.name} is being worked on by process {pid}")
 
 
 def _holder(folder: Path) -> int | None:
-    """Returns the process that holds a run's lock (0 if it did not say who it is), None if nobody does."""
+    """Returns the process that works on a run, None if nobody does. The lock is not tried: that could hinder one that starts."""
+    lock = folder / "lock"
     try:
-        lock = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        pid = int(lock.read_text(encoding="ascii"))
+        descriptors = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+    except (OSError, ValueError):
         return None
+    return pid if str(lock.resolve()) in descriptors else None
+
+
+def _is_answered(folder: Path) -> bool:
+    """Tells whether a run has its answer. A look at one row, read-only: opening the store would check all of it, for every run there is."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        pid = os.read(lock, 32).strip()
-        return int(pid) if pid.isdigit() else 0
-    finally:
-        os.close(lock)
+        with closing(sqlite3.connect(f"{(folder / 'study.db').resolve().as_uri()}?mode=ro", uri=True, timeout=0.1)) as connection:
+            return connection.execute("SELECT 1 FROM meta WHERE key = 'ended'").fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
+def _memory_limit() -> int | None:
+    """Returns the memory limit of the control group in bytes, None if there is none."""
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):
+            return int(Path(path).read_text(encoding="ascii"))
     return None
+
+
+def _file_system_of(place: Path) -> str | None:
+    """Returns the kind of the file system that a folder is on, that of the innermost mount point."""
+    kinds = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
+    return next((kinds[folder] for folder in (place, *place.parents) if folder in kinds), None)
+
+
+def _existing(folder: Path) -> Path:
+    """Returns the folder, or the nearest above it that exists."""
+    folder = folder.absolute()
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
+
+
+def _gib(n_bytes: float) -> str:
+    return f"{n_bytes / 2**30:.1f} GiB"

@@ -265,8 +265,9 @@ def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending
     if runner == "process":
         return ProcessRunner(_importable(target), spending.workers, spending.watts)
     if runner == "inline":
-        work = target.carry_out if isinstance(target, Script) else python_work(load(target) if isinstance(target, str) else target)
-        return InlineRunner(work, spending.watts)
+        if isinstance(target, Script):
+            return InlineRunner(target.carry_out, spending.watts, catch_up=target.recover)
+        return InlineRunner(python_work(load(target) if isinstance(target, str) else target), spending.watts)
     if runner == "replay":
         if isinstance(target, Script):
             raise UsageError("a command cannot be replayed; --runner replay wants a TARGET that gives the learning curve of a configuration and a seed.")

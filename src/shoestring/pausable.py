@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 from shoestring.errors import InvalidTarget, UsageError
 from shoestring.events import read
@@ -77,19 +77,21 @@ def check(
 
 
 class Checker:
-    """Checks one target, as often as is wished: two processes import it once, and every run is a new child of one of them.
+    """Checks one target, as often as is wished: two processes import it, once each, and every run is a new child of one of them.
 
     The second straight run is a child of the second process, so that what depends on the import (unseeded numbers in the module, the order
     of a set) is seen to be not deterministic.
 
     Args:
         target: ``file.py:function`` or ``package.module:function``.
+        imports: how many processes import it; with 1, which takes less time, what depends on the import is not seen.
     Raises:
         InvalidTarget: the target cannot be imported.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, imports: Literal[1, 2] = 2) -> None:
         self._target = target
+        self._imports = imports
         self._tokens = itertools.count(1)
         self._runners = [self._imported()]
 
@@ -140,9 +142,9 @@ class Checker:
         last = min(units - 1, straight.done)
         pauses = tuple(sorted({1, max(1, min(units // 2, last)), last}))
         firsts = self._run([_named(replace(lease, to=k), f"pause-{k}") for k in pauses])
-        if len(self._runners) == 1:
+        if len(self._runners) < self._imports:
             self._runners.append(self._imported())
-        again = self._run([_named(lease, "again")], self._runners[1])
+        again = self._run([_named(lease, "again")], self._runners[-1])
         verdict = replace(verdict, units=straight.done, pauses=pauses)
         for run, what in zip(again + firsts, ["again", *["up to a pause"] * len(firsts)], strict=True):
             if failure := _failure(run, f"in a second run that should be the same as the first ({what})"):
@@ -294,9 +296,9 @@ def _hints(run: _Run, found: Sequence[Difference], forgotten: Sequence[Forgotten
         yield f"{counter}(trial.steps(...)) counts from 0 again after each pause; use the number that steps yields, and trial.horizon."
     lost = [each for each in found if each.what == "state" and each.unit == run.lease.start]
     if lost:
-        yield f"{lost[0].name.partition('[')[0]} does not take its state back whole: load_state_dict restores something else than state_dict gave."
+        yield f"{lost[0].name.partition('[')[0]} does not take its state back: load_state_dict restores other values than state_dict gave."
     rates = [each for each in found if each.what == "state" and each.name.endswith("['lr']")]
     if rates and not counter and not _is_told(forgotten):
-        yield "A schedule of the learning rate begins again after the pause; compute it from the number that steps yields and trial.horizon."
+        yield "A learning-rate schedule begins again after the pause; compute it from the number that steps yields and trial.horizon."
     if not counter and not lost and not rates and not forgotten:
         yield "No variable explains it: look for counters and iterators inside of libraries, files read or written, and time."

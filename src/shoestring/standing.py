@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -70,12 +71,14 @@ def settle_identity(store: Store, question: Search) -> None:
         if store.is_on_disk:
             _write_about(store.folder, asked)
     elif stored != asked:
-        differing = [key for key in asked if stored.get(key) != asked[key]]
-        first = differing[0]
-        raise DifferentQuestion(
-            f"{store.folder} holds another question: {', '.join(differing)} differ ({first}: stored {_brief(stored.get(first))}, now {_brief(asked[first])}). "
-            "Choose another --store, or ask the stored question to go on."
-        )
+        with store.reading():
+            differing = [key for key in asked if stored.get(key) != asked[key]]
+            first = differing[0]
+            raise DifferentQuestion(
+                f"{store.folder} holds another question: {', '.join(differing)} differ "
+                f"({first}: stored {_brief(stored.get(first))}, now {_brief(asked[first])}). "
+                "Choose another --store, or ask the stored question to go on."
+            )
 
 
 def _write_about(folder: Path, asked: Mapping[str, Any]) -> None:
@@ -101,7 +104,20 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "packages": packages,
         "command": sys.argv,
+        "git": _git(),
     }
+
+
+def _git() -> dict[str, Any] | None:
+    """Returns the commit of the current folder and whether files differ from it, None outside of a repository."""
+    try:
+        commit, changes = (
+            subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+            for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit, "changed": bool(changes)}
 
 
 def _brief(value: object) -> str:

@@ -56,6 +56,7 @@ class TrialRecord:
         offset: bytes of its event file that were read.
         losses: leases lost in a row without a new checkpoint.
         told: the last unit that the strategy was told of, and the loss there.
+        redo: units that were paid for, kept by no checkpoint, and are now trained again.
     """
 
     id: int
@@ -68,6 +69,7 @@ class TrialRecord:
     losses: int = 0
     error: dict[str, Any] | None = None
     told: tuple[int, float] = (0, math.inf)
+    redo: int = 0
 
     def row(self) -> Row:
         """Returns the trial as a row of the store."""
@@ -216,7 +218,7 @@ class Study:
             seed = int(np.random.SeedSequence([self.question.seed, order.trial_id]).generate_state(1, np.uint32)[0])
             self.trials[order.trial_id] = TrialRecord(order.trial_id, order.config, seed, order.to)
         trial = self.trials[order.trial_id]
-        trial.state, trial.target = LIVE, order.to
+        trial.state, trial.target, trial.redo = LIVE, order.to, max(0, trial.told[0] - trial.checkpoint)
         self._decided("start" if isinstance(order, Start) else "advance", trial.id, order.to)
         self.store.put(schema.trials, trial.row())
         return order
@@ -314,7 +316,7 @@ class Study:
             case "failed":
                 self._failed(trial, end["error"])
             case "restarts":
-                trial.checkpoint, lost = 0, open_lease.begun
+                trial.redo, trial.checkpoint, lost = max(trial.redo, trial.checkpoint), 0, open_lease.begun
                 self._orders.appendleft(Advance(trial.id, trial.target))
                 self.say(f"trial {trial.id}: the script began again from zero; it keeps no state in SHOESTRING_CHECKPOINT_DIR")
             case "crashed":
@@ -328,6 +330,8 @@ class Study:
             case "lost":
                 lost = _lost_units(open_lease)
                 self._lost(trial, exit_.note or "")
+        if end["end"] in ("paused", "finished"):
+            lost, trial.redo = min(open_lease.begun, trial.redo), 0
         outcome = _OUTCOMES.get(end["end"], "useful" if self._purpose == "search" else self._purpose)
         error = f"{trial.error['type']}: {trial.error['message']}"[:300] if trial.error else None
         self.ledger.settle(token, outcome, lost, exit_.note or error)

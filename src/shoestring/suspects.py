@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+import os
 import random
 import sys
 import types
@@ -243,12 +244,12 @@ def _modules_beside(own: Mapping[str, Any]) -> list[types.ModuleType]:
     """Returns the module of these globals and the imported ones in its folder, installed packages apart."""
     if not own.get("__file__"):
         return [module for module in list(sys.modules.values()) if getattr(module, "__dict__", None) is own]
-    folder = Path(own["__file__"]).resolve().parent
-    files = ((module, getattr(module, "__file__", None)) for module in list(sys.modules.values()))
-    beside = [module for module, file in files if isinstance(file, str) and file.endswith(".py") and _is_inside(folder, Path(file))]
+    folder = Path(own["__file__"]).absolute().parent
+    files = [(module, getattr(module, "__file__", None)) for module in list(sys.modules.values())]
+    beside = [module for module, file in files if isinstance(file, str) and file.endswith(".py") and _is_inside(folder, file)]
     return sorted(beside, key=lambda module: vars(module) is not own)
 
 
-def _is_inside(folder: Path, file: Path) -> bool:
-    path = file.resolve()
-    return folder in path.parents and not {"site-packages", "dist-packages"} & set(path.relative_to(folder).parts)
+def _is_inside(folder: Path, file: str) -> bool:
+    inner = os.path.abspath(file).removeprefix(f"{folder}{os.sep}")  # looks at no file: there may be thousands of modules
+    return not os.path.isabs(inner) and not {"site-packages", "dist-packages"} & set(inner.split(os.sep))

@@ -1,7 +1,7 @@
 """Runs a training function under a lease as the worker does, and writes down what can be seen between its units.
 
-This is the half of ``shoestring check`` that runs in the worker. The trial in the folder named ``STRAIGHT`` is the reference: its states are
-kept whole. Every trial in a folder beside it is compared with it, unit by unit. Nothing here changes how the function runs.
+This is the half of ``shoestring check`` that runs in the worker. The trial in the folder named ``STRAIGHT`` is the reference: its states
+are kept whole. Every trial in a folder beside it is compared with it, unit by unit. Nothing here changes how the function runs.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class WatchedTrial:
             "state": _leaves(tree),
             "generators": {name: fingerprint({"$rng": value}) for name, value in randomness.capture().items()},
             "suspects": {suspect.name: asdict(suspect) for suspect in self._suspects()},
+            "handed": list(self._bound),
         }
         state_file = Path("..", "..", STRAIGHT, "watched", f"{done:09d}.state")
         if self._lease.folder.name == STRAIGHT:
@@ -116,15 +117,17 @@ def _differences(straight: Mapping[str, Any], here: Mapping[str, Any], load: Cal
     if states:
         ours, theirs = _flat(tree), _flat(load())
         sizes = {path: largest_difference(theirs.get(path), ours.get(path)) for path in states}
+    rebound = [name for name, seen in straight["suspects"].items() if seen["rebound"]]
+    suspects = {name: seen for name, seen in here["suspects"].items() if name in rebound or name not in here["handed"]}
     return {
         "state": [[path, straight["state"].get(path), here["state"].get(path), sizes[path]] for path in states],
         "generators": [name for name in here["generators"] if straight["generators"].get(name) != here["generators"][name]],
         "suspects": [
             seen | {"differing": differing}
-            for name, seen in here["suspects"].items()
+            for name, seen in suspects.items()
             if name in straight["suspects"] and (differing := _compared(straight["suspects"][name], seen))
         ],
-        "rebound": [name for name, seen in straight["suspects"].items() if seen["rebound"]],
+        "rebound": rebound,
     }
 
 

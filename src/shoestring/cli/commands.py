@@ -235,6 +235,42 @@ def export(
         raise UsageError(f"{out} could not be written ({error.strerror}); give another --out.") from error
 
 
+@app.command()
+def check(
+    words: Words,
+    *,
+    units: Annotated[int, typer.Option(help="Units to train, straight and with pauses.")] = 4,
+    horizon: Annotated[Optional[int], typer.Option(help="Units of a full training; as many as --units if left out.")] = None,  # noqa: UP045
+    seed: Seed = 0,
+    ignore: Annotated[list[str], typer.Option(help="A metric, or a name handed to steps, that may differ (a time, say).")] = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Proves that a training function can be paused: n units straight = k + (n-k) through a fresh process, bit for bit.
+
+    Parameters are given as values or as a space, of which the default is taken: shoestring check train.py:train lr=0.1
+    """
+    from shoestring.pausable import check as prove
+    from shoestring.space_text import parse_space
+
+    target, parts = _target(words or [], [], None, "")
+    verdict = prove(str(target), parse_space(parts).default() if parts else {}, units=units, horizon=horizon, seed=seed, ignore=ignore)
+    typer.echo(json.dumps(verdict.to_json()) if as_json else str(verdict))
+    raise typer.Exit(0 if verdict.agrees else 1)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """What this machine has and can do: cores, memory, GPUs, energy, disk, data sets, unfinished runs."""
+    from shoestring.doctor import examine
+    from shoestring.doors import runs_folder
+
+    findings = examine(runs_folder())
+    if as_json:
+        typer.echo(json.dumps([finding.to_json() for finding in findings]))
+    else:
+        typer.echo("\n".join(str(finding) for finding in findings))
+
+
 def _target(words: list[str], command: list[str], pattern: str | None, metric: str) -> tuple[str | Script, list[str]]:
     from shoestring.errors import UsageError
     from shoestring.runners.script import Script

@@ -45,7 +45,20 @@ def energy(index: int) -> Energy:
     nvml = _nvml()
     assert nvml is not None, "a GPU was seen before"
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    return Energy(_or_none(nvml.nvmlDeviceGetTotalEnergyConsumption, handle, 1e-3), _or_none(nvml.nvmlDeviceGetPowerUsage, handle, 1e-3) or 0.0)
+    return Energy(
+        _or_none(nvml.nvmlDeviceGetTotalEnergyConsumption, handle, 1e-3), _or_none(nvml.nvmlDeviceGetPowerUsage, handle, 1e-3) or 0.0
+    )
+
+
+def processes(index: int) -> list[int]:
+    """Returns the processes that compute on a GPU, as far as the driver tells."""
+    nvml = _nvml()
+    assert nvml is not None, "a GPU was seen before"
+    try:
+        found = nvml.nvmlDeviceGetComputeRunningProcesses(nvml.nvmlDeviceGetHandleByIndex(index))
+    except nvml.NVMLError:
+        return []
+    return sorted(process.pid for process in found)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -27,12 +27,21 @@ class InlineRunner:
 
     When the time of a lease and its grace are over, ``TimeIsUp`` is raised in the training function: Python code, sleeps included, stops
     there. A function that hangs in C does not; the process runner stops that too.
+
+    Args:
+        work: what carries out a lease.
+        watts: declared power of a busy core, where the processor's energy cannot be read.
+        device: handed to the trials.
+        catch_up: called with folder and token of a lease that did not end by itself, before what it wrote is read.
     """
 
     capacity = 1
 
-    def __init__(self, work: Work, watts: float | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self, work: Work, watts: float | None = None, device: str = "cpu", catch_up: Callable[[Path, int], None] = lambda _folder, _token: None
+    ) -> None:
         self._work = work
+        self._catch_up = catch_up
         self._device = device
         self._meter = EnergyMeter(watts)
         self.rates = self._meter.rates(cores=os.cpu_count() or 1, n_gpus=int(device != "cpu"))
@@ -61,6 +70,7 @@ class InlineRunner:
                 self._work(lease, lambda: self._stop, self._device)
         except TimeIsUp:
             killed = True
+            self._catch_up(lease.folder, lease.token)
         busy_s, cpu_s = time.monotonic() - began, _cpu_s() - cpu_before
         kwh, source = self._meter.used(energy, cpu_s)
         gpu_s = busy_s * self.rates.gpu_s
@@ -81,6 +91,7 @@ class InlineRunner:
 
     def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
         """Returns what was written down before a crash and not read yet."""
+        self._catch_up(folder, token)
         return [Report(token, event, end) for event, end in read(folder / EVENTS, offset)]
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -28,7 +29,10 @@ from shoestring.runners.script import Script
 from shoestring.runners.worker import EVENTS, Train, python_work
 
 UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
+KILL_S = 5.0  # how long a killed process may take to go
 POLL_S = 0.05  # how often event files are looked at while nothing else wakes the runner
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS}
 
 
@@ -57,7 +61,9 @@ class ProcessRunner:
         InvalidTarget: the target cannot be imported; its own traceback comes along.
     """
 
-    def __init__(self, target: str | Script | Train, workers: int | None = None, watts: float | None = None, work: str | None = None) -> None:
+    def __init__(
+        self, target: str | Script | Train, workers: int | None = None, watts: float | None = None, work: str | None = None
+    ) -> None:
         self._target = target
         self._work = work
         cores = os.cpu_count() or 1
@@ -136,7 +142,7 @@ class ProcessRunner:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         if isinstance(self._target, str | Script):
             what = {"target": self._target} if isinstance(self._target, str) else {"script": self._target.to_json()}
-            order = json.dumps(what | {"threads": self._threads, "work": self._work, "path": sys.path})
+            order = json.dumps(what | {"threads": self._threads, "work": self._work, "path": sys.path, "engine": os.getpid()})
             command = [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order]
             # A pool of OpenMP threads would not survive the fork; and waiting threads that spin make a shared machine ten times slower.
             environment = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": str(self._threads), **os.environ, "OMP_NUM_THREADS": "1"}
@@ -205,6 +211,8 @@ class ProcessRunner:
 
     def _ended(self, answer: dict[str, Any]) -> None:
         running = self._running.pop(answer["exit"])
+        if answer["code"] != 0:
+            self._recover_script(running.lease)
         self._pending += self._new_reports(running)
         usage = self._usage(running, answer["cpu_s"], answer["peak_bytes"], "measured")
         self._pending.append(_exit(running.lease.token, usage, answer))
@@ -217,6 +225,8 @@ class ProcessRunner:
             _kill_session(running.pid)
         self._wait_for_server()
         for running in lost.values():
+            _await_end_of(running.pid)
+            self._recover_script(running.lease)
             self._pending += self._new_reports(running)
             self._pending.append(Exit(running.lease.token, self._usage(running, 0.0, 0, "estimated"), "lost", "the server of its process died"))
         self._received = b""
@@ -224,6 +234,10 @@ class ProcessRunner:
             self._control, self._server = self._start_server()
         except InvalidTarget as error:
             raise RunnerLost(f"the process that starts trials died and did not come up again ({error}); run the same command to go on.") from error
+
+    def _recover_script(self, lease: Lease) -> None:
+        if isinstance(self._target, Script):
+            self._target.recover(lease.folder, lease.token)
 
     def _wait_for_server(self) -> None:
         if isinstance(self._server, int):
@@ -291,11 +305,23 @@ def _refusal(target: str | Script | Train, answer: dict[str, Any]) -> str:
     return f"target {target} could not be imported ({error['type']}: {error['message']}).\n{error['traceback']}"
 
 
+def _end_with_engine() -> None:
+    """Asks the kernel to end the server with its engine, from before its first import on."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _kill_session(pid: int | None) -> None:
     if pid is None:
         return
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def _await_end_of(pid: int | None) -> None:
+    """Waits until a killed process that is no child of ours is gone, so that nothing is written any more."""
+    if pid is not None:
+        with suppress(psutil.Error):
+            psutil.Process(pid).wait(KILL_S)
 
 
 def _kill_leftovers(pid: int, created: float) -> None:
@@ -307,3 +333,4 @@ def _kill_leftovers(pid: int, created: float) -> None:
         with suppress(psutil.Error, ProcessLookupError):
             if process.pid != os.getpid() and os.getsid(process.pid) == pid:
                 process.kill()
+                process.wait(KILL_S)

@@ -24,7 +24,7 @@ from typing import Any
 from shoestring.errors import InvalidTarget, UnknownName
 from shoestring.events import EventWriter, plain, read
 from shoestring.lease import Lease
-from shoestring.runners.worker import EVENTS
+from shoestring.runners.worker import EVENTS, write_config
 
 METRICS = "metrics.jsonl"
 OUTPUT = "stdout.txt"
@@ -32,6 +32,7 @@ POLL_S = 0.02
 GIVEN = ("to", "from", "horizon", "seed", "trial", "checkpoint_dir", "events", "device")
 _NOT_FINITE = re.compile(r"(?<=[:\s])([-+]?(?:nan|inf(?:inity)?))(?=\s*[,}])", re.IGNORECASE)  # as awk and C print them
 _ROOM_FOR_ERRORS = 2_000
+_LAST_UNIT = 10**12  # a line that counts beyond is no report
 _PR_SET_PDEATHSIG = 1
 
 
@@ -96,6 +97,7 @@ class Script:
     def carry_out(self, lease: Lease, stop_requested: Callable[[], bool], device: str) -> None:
         """Runs the script under a lease and writes its reports as events; an ``end`` event says how it went."""
         events = EventWriter(lease.folder / EVENTS, lease.offset)
+        write_config(lease)
         (lease.folder / "checkpoints").mkdir(exist_ok=True)
         try:
             end = _Attempt(self, lease, events, stop_requested).run(device)
@@ -105,12 +107,19 @@ class Script:
             events.close()
 
     def recover(self, folder: Path, token: int) -> None:
-        """Writes down as events what the script reported while nobody could read it any more."""
-        if (folder / EVENTS).exists():
-            events = EventWriter(folder / EVENTS)
-            for unit, metrics, position in self.metrics(folder, _position(folder)):
-                events.append(_report(token, unit, metrics, position))
-            events.close()
+        """Writes down as events what the script reported, and began, when nobody was there any more to read it."""
+        own = [event for event, _ in read(folder / EVENTS) if event.get("token") == token]
+        begins = [event for event in own if "begin" in event]
+        if not begins or "end" in own[-1]:
+            return
+        events = EventWriter(folder / EVENTS)
+        books = _Books(self, folder, events, token, begins[0]["to"], begins[0]["begin"] - 1, begins[0]["fresh"])
+        books.begun = begins[-1]["begin"]
+        books.done = max((event["unit"] for event in own if "unit" in event), default=books.done)
+        books.reported = any("unit" in event for event in own)
+        if books.take() and books.done < books.to:
+            books.begin(books.done + 1)
+        events.close()
 
     def metrics(self, folder: Path, position: int) -> Iterator[tuple[int | None, dict[str, float], int]]:
         """Yields unit (None where the script does not say), metrics, and the byte offset behind them, from ``position`` on."""
@@ -139,6 +148,59 @@ class Script:
         return _values({"unit": named.get("unit")} | values)
 
 
+class _Books:
+    """Turns what a script reports into events: each report, and the beginning of each unit that it tells of.
+
+    Attributes:
+        begun: the last unit that was charged.
+        done: the last unit that was reported, or where the lease starts.
+        reported: whether anything was.
+        went_back: whether the script, which was to go on from ``start``, trained units before that again.
+    """
+
+    def __init__(self, script: Script, folder: Path, events: EventWriter, token: int, to: int, start: int, fresh: bool) -> None:
+        self._script = script
+        self._folder = folder
+        self._events = events
+        self._token = token
+        self._start = start
+        self._fresh = fresh
+        self._position = max((event["read"] for event, _ in read(folder / EVENTS) if "read" in event), default=0)
+        self.to = to
+        self.begun = self.done = start
+        self.reported = self.went_back = self.diverged = False
+
+    def open(self) -> None:
+        """Charges the first unit, and notes what must be known to go on with these books."""
+        self._events.append({"token": self._token, "begin": self._start + 1, "to": self.to, "fresh": self._fresh})
+        self.begun = self._start + 1
+
+    def begin(self, unit: int) -> None:
+        """Charges all units up to this one; beyond what the lease allows, one at a time, as a script may count in other units."""
+        for begun in range(self.begun + 1, min(unit, max(self.to, self.begun + 1)) + 1):
+            self._events.append({"token": self._token, "begin": begun})
+            self.begun = begun
+
+    def take(self) -> bool:
+        """Writes new reports down; True if there were any."""
+        before = self._position
+        for unit, metrics, position in self._script.metrics(self._folder, before):
+            self._position = position
+            at = unit if unit is not None else self.done + 1
+            if not self.reported:
+                self.went_back = at <= self._start
+                if self.went_back or not self._fresh:
+                    self.begun = at  # the unit charged at the start is this one, whatever the script kept
+            self.begin(at)
+            self.done = max(self.done, at)
+            self.reported = True
+            decisive = metrics.get(self._script.metric, 0.0)
+            self.diverged = self.diverged or decisive - decisive != 0.0
+            event = {"token": self._token, "unit": at, "metrics": {name: plain(value) for name, value in metrics.items()}}
+            self._events.append(event | {"read": position})
+        return self._position > before
+
+
 class _Attempt:
     """One lease's run of a script."""
 
@@ -147,35 +209,37 @@ class _Attempt:
         self._lease = lease
         self._events = events
         self._stop_requested = stop_requested
-        self._position = _position(lease.folder)
-        self._done = lease.start
-        self._resumed = lease.start == 0
-        self._diverged = False
-        self._reported = False
+        fresh = lease.start == 0 and not self._keeps_state()
+        self._books = _Books(script, lease.folder, events, lease.token, lease.to, lease.start, fresh)
 
     def run(self, device: str) -> dict[str, Any]:
-        self._drain(charged=False)
-        self._done = self._lease.start
         output = (self._lease.folder / OUTPUT).stat().st_size if (self._lease.folder / OUTPUT).exists() else 0
+        books = self._books
+        books.open()
         try:
             process = self._start(device)
-        except OSError as error:
-            return _failed("InvalidTarget", f"{self._script.command[0]!r} could not be started: {error.strerror}", usage=True)
-        self._events.append({"token": self._lease.token, "begin": self._done + 1})
-        restarted = self._watch(process)
-        stopped = process.returncode is None
-        if stopped:
-            _terminate(process, self._lease.grace)
-        self._drain()
-        if restarted:
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            return _failed("InvalidTarget", f"{self._script.command[0]!r} could not be started: {reason}", usage=True)
+        try:
+            self._watch(process)
+            stopped = process.returncode is None
+            if stopped:
+                self._stop(process)
+        finally:
+            process.kill()
+            process.wait()
+        books.take()
+        if books.went_back:
             return {"end": "restarts"}
-        if self._diverged:
-            return {"end": "diverged", "at": self._done}
-        if stopped or self._done >= self._lease.to:
-            self._keep()
-            return {"end": "paused", "at": self._done}
-        if process.returncode == 0 and self._reported:
-            return {"end": "finished", "at": self._done}
+        if books.diverged:
+            return {"end": "diverged", "at": books.done}
+        if stopped or books.done >= books.to:
+            if self._keeps_state():
+                self._events.append({"token": self._lease.token, "checkpoint": books.done})
+            return {"end": "paused", "at": books.done}
+        if process.returncode == 0 and books.reported:
+            return {"end": "finished", "at": books.done}
         lines = _last_output(self._lease.folder / OUTPUT, output)
         how = f"signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
         return _failed(how, "it ended without reporting a metric" if process.returncode == 0 else "the script failed", trace=lines)
@@ -204,59 +268,48 @@ class _Attempt:
                 preexec_fn=_die_with_parent,
             )
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> bool:
-        """Follows the script until it ends (its ``returncode`` is then set) or must be stopped; True if it began again from zero."""
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Follows the script until it ends (its ``returncode`` is then set) or must be stopped."""
         deadline = None if self._lease.seconds is None else time.monotonic() + self._lease.seconds
-        patience_until = None
+        books, patience_until = self._books, None
         while process.poll() is None:
-            if self._drain():
-                return True
+            news = books.take()
             now = time.monotonic()
-            if self._stop_requested() or (deadline is not None and now >= deadline) or self._diverged or self._done > self._lease.to:
-                return False
-            if self._done == self._lease.to:
+            if self._stop_requested() or (deadline is not None and now >= deadline):
+                return
+            if books.diverged or books.went_back or books.done > books.to:
+                return
+            if books.done < books.to:
+                if not news:
+                    books.begin(books.done + 1)  # it still runs, so it trains
+            else:
                 patience_until = patience_until or now + self._lease.grace
                 if now >= patience_until:
-                    return False
+                    return
             time.sleep(POLL_S)
-        return False
 
-    def _drain(self, charged: bool = True) -> bool:
-        """Writes new reports down; True if the script was to go on but began again from zero."""
-        for unit, metrics, self._position in self._script.metrics(self._lease.folder, self._position):
-            at = unit if unit is not None else self._done + 1
-            if charged and not self._resumed:
-                self._resumed = True
-                if unit is not None and unit <= self._lease.start:
-                    return True
-            self._done = max(self._done, at)
-            self._reported = True
-            decisive = metrics.get(self._lease.metric, 0.0)
-            self._diverged = charged and (self._diverged or decisive - decisive != 0.0)
-            self._events.append(_report(self._lease.token, at, metrics, self._position))
-            if charged and self._done < self._lease.to:
-                self._events.append({"token": self._lease.token, "begin": self._done + 1})
-            elif charged and self._done > self._lease.to:
-                self._events.append({"token": self._lease.token, "begin": self._done})
-        return False
+    def _stop(self, process: subprocess.Popen[bytes]) -> None:
+        """Asks the script to end, kills it when the grace is over, and charges the unit in which that found it."""
+        books = self._books
+        overran = books.done >= books.to and not self._stop_requested()
+        if books.done < books.to or overran:
+            books.begin(books.done + 1)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(self._lease.grace)
+        except subprocess.TimeoutExpired:
+            books.take()
+            if books.done < books.to or overran:
+                books.begin(books.done + 1)
 
-    def _keep(self) -> None:
-        if any((self._lease.folder / "checkpoints").iterdir()):
-            self._events.append({"token": self._lease.token, "checkpoint": self._done})
-
-
-def _report(token: int, unit: int | None, metrics: Mapping[str, float], position: int) -> dict[str, Any]:
-    return {"token": token, "unit": unit, "metrics": {name: plain(value) for name, value in metrics.items()}, "read": position}
-
-
-def _position(folder: Path) -> int:
-    return max((event["read"] for event, _ in read(folder / EVENTS) if "read" in event), default=0)
+    def _keeps_state(self) -> bool:
+        return any((self._lease.folder / "checkpoints").iterdir())
 
 
 def _from_json(text: str) -> tuple[int | None, dict[str, float]] | None:
     try:
         data = json.loads(_NOT_FINITE.sub(r'"\1"', text))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     return _values(data) if isinstance(data, dict) else None
 
@@ -265,9 +318,9 @@ def _values(data: Mapping[str, Any]) -> tuple[int | None, dict[str, float]] | No
     try:
         unit = None if data.get("unit") is None else int(data["unit"])
         metrics = {str(name): float(value) for name, value in data.items() if name != "unit"}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return (unit, metrics) if metrics and (unit is None or unit >= 1) else None
+    return (unit, metrics) if metrics and (unit is None or 1 <= unit <= _LAST_UNIT) else None
 
 
 def _placeholders(element: str) -> list[str]:
@@ -279,15 +332,6 @@ def _placeholders(element: str) -> list[str]:
 
 def _written(value: object) -> str:
     return json.dumps(value) if value is None or isinstance(value, bool) else repr(value) if isinstance(value, float) else str(value)
-
-
-def _terminate(process: subprocess.Popen[bytes], grace_s: float) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(grace_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _last_output(path: Path, offset: int) -> str:

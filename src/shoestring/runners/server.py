@@ -163,7 +163,7 @@ class Server:
     def _kill_orphans(self) -> float:
         """Kills what ended children have left behind and returns the processor seconds that it used."""
         cpu_s = 0.0
-        while orphans := [process for process in psutil.Process().children() if process.pid not in self._children]:
+        while orphans := [process for process in psutil.Process().children() if not self._belongs(process.pid)]:
             for orphan in orphans:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     orphan.kill()
@@ -171,6 +171,13 @@ class Server:
                     used = os.wait4(orphan.pid, 0)[2]
                     cpu_s += used.ru_utime + used.ru_stime
         return cpu_s
+
+    def _belongs(self, pid: int) -> bool:
+        """Tells whether a child of the server is a running lease's worker, or was left in its session by something it started."""
+        try:
+            return pid in self._children or os.getsid(pid) in self._children
+        except ProcessLookupError:
+            return False
 
     def _kill_everything(self) -> None:
         for pid in self._children:
@@ -227,6 +234,8 @@ def main() -> None:
     """Runs the server on the socket whose number is the first argument; the second says what to load."""
     control = socket.socket(fileno=int(sys.argv[1]))
     order = json.loads(sys.argv[2])
+    if os.getppid() != order["engine"]:  # it died before it could be said that this is to die with it
+        return
     sys.path += [place for place in order["path"] if place not in sys.path]
     serve(control, lambda: _work_of(order), order["threads"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import traceback
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -34,6 +35,7 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
         StoreUnwritable: the disk is full or read-only, so that nothing more can be written down.
     """
     events = EventWriter(lease.folder / EVENTS, lease.offset)
+    write_config(lease)
     trial = Trial(lease, events, stop_requested, device)
     try:
         with randomness.isolated(lease.seed):
@@ -47,6 +49,21 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
         events.append({"token": lease.token, **end})
     finally:
         events.close()
+
+
+def write_config(lease: Lease) -> None:
+    """Writes the trial's configuration into its folder, for whoever looks in.
+
+    Raises:
+        StoreUnwritable: the disk is full or read-only.
+    """
+    path = lease.folder / "config.json"
+    if not lease.durable or path.exists():
+        return
+    try:
+        path.write_text(json.dumps({**lease.config, "seed": lease.seed}, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -1,0 +1,359 @@
+"""What every runner promises to the engine: one table of members, one list of properties."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shoestring.events import read
+from shoestring.lease import Exit, Lease, Report
+from shoestring.runners import Runner
+from shoestring.runners.inline import InlineRunner
+from shoestring.runners.process import ProcessRunner
+from shoestring.runners.replay import ReplayRunner
+from shoestring.runners.script import Script
+from shoestring.runners.worker import EVENTS, python_work
+
+HORIZON = 6
+
+TRAIN = '''
+import os, time
+def train(trial):
+    """Does what its configuration says: descends, and misbehaves in the named way after two units."""
+    for epoch in trial.steps():
+        trial.report(loss=1 / (epoch + 1), pid=os.getpid())
+        misbehave(trial.config["how"], epoch + 1)
+        if trial.config["how"] == "return" and epoch == 1:
+            return
+
+def misbehave(how, unit):
+    if how == "slowly":
+        time.sleep(0.05)
+    if unit == 2 and how == "raise":
+        raise ValueError("two is too many")
+    if unit == 2 and how == "hang":
+        time.sleep(60)
+'''
+
+SCRIPT = '''
+import json, os, sys, time
+folder, to, how = os.environ["SHOESTRING_CHECKPOINT_DIR"], int(os.environ["SHOESTRING_TO"]), sys.argv[1]
+state = os.path.join(folder, "state")
+done = int(open(state).read()) if os.path.exists(state) else 0
+for unit in range(done + 1, to + 1):
+    if how == "slowly":
+        time.sleep(0.05)
+    with open(os.environ["SHOESTRING_EVENTS"], "a") as file:
+        file.write(json.dumps({"unit": unit, "loss": float("nan") if how == "diverge" and unit == 2 else 1 / unit, "pid": os.getpid()}) + "\\n")
+    with open(state, "w") as file:
+        file.write(str(unit))
+    if unit == 2 and how == "raise":
+        raise ValueError("two is too many")
+    if unit == 2 and how == "return":
+        break
+    if unit == 2 and how == "hang":
+        time.sleep(60)
+'''
+
+
+def train(trial):
+    """The function of ``TRAIN``, for runners that are handed one."""
+    names: dict[str, Callable[..., None]] = {}
+    exec(TRAIN, names)
+    names["train"](trial)
+
+
+def curve(config, seed):
+    length = 2 if config["how"] == "return" else HORIZON
+    return [{"loss": float("nan") if config["how"] == "diverge" and unit == 2 else 1 / unit} for unit in range(1, length + 1)]
+
+
+def from_file(folder: Path) -> ProcessRunner:
+    (folder / "target.py").write_text(TRAIN)
+    return ProcessRunner(f"{folder / 'target.py'}:train", workers=2)
+
+
+def from_script(folder: Path) -> ProcessRunner:
+    (folder / "train.py").write_text(SCRIPT)
+    return ProcessRunner(Script((sys.executable, str(folder / "train.py"), "{how}"), None, "loss"), workers=2)
+
+
+MEMBERS: dict[str, Callable[[Path], Runner]] = {
+    "inline": lambda folder: InlineRunner(python_work(train)),
+    "process, from a function": lambda folder: ProcessRunner(train, workers=2),
+    "process, from a file": from_file,
+    "process, from a script": from_script,
+    "replay": lambda folder: ReplayRunner(curve, workers=2),
+}
+OWN_PROCESS = [name for name in MEMBERS if name.startswith("process")]
+RUN_CODE = [name for name in MEMBERS if name != "replay"]
+
+
+@dataclass
+class Session:
+    """A runner at work in a folder."""
+
+    runner: Runner
+    folder: Path
+    n_leases: int = 0
+
+    def lease(self, how="well", to=HORIZON, trial_id=0, start=0, **terms) -> Lease:
+        self.n_leases += 1
+        offset = max((offset for _, offset in read(self.folder / str(trial_id) / EVENTS)), default=0)
+        terms = {"offset": offset, "grace": 0.5} | terms
+        return Lease(self.n_leases, trial_id, {"how": how}, 1, start, to, HORIZON, "epoch", "loss", self.folder / str(trial_id), **terms)
+
+    def start(self, *args, **terms) -> Lease:
+        lease = self.lease(*args, **terms)
+        self.runner.start(lease)
+        return lease
+
+    def until_exit(self, n=1) -> list[Report | Exit]:
+        told: list[Report | Exit] = []
+        give_up = time.monotonic() + 30
+        while sum(isinstance(item, Exit) for item in told) < n:
+            told += self.runner.poll(0.5)
+            assert time.monotonic() < give_up, told
+        return told
+
+    def carry_out(self, *args, **terms) -> tuple[list[dict], Exit]:
+        self.start(*args, **terms)
+        *reports, exit_ = self.until_exit()
+        return [dict(report.event) for report in reports], exit_
+
+
+@contextmanager
+def opened(name: str, folder: Path) -> Iterator[Session]:
+    folder.mkdir(exist_ok=True)
+    runner = MEMBERS[name](folder)
+    try:
+        yield Session(runner, folder)
+    finally:
+        runner.close()
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory):
+    """One runner of each kind for all tests: a target is imported once."""
+    kept: dict[str, object] = {}
+    runners: dict[str, Runner] = {}
+
+    def session(name: str, folder: Path) -> Session:
+        if name not in runners:
+            kept[name] = opened(name, tmp_path_factory.mktemp("runner"))
+            runners[name] = kept[name].__enter__().runner
+        return Session(runners[name], folder)
+
+    yield session
+    for manager in kept.values():
+        manager.__exit__(None, None, None)
+
+
+@pytest.fixture
+def session(name, sessions, tmp_path):
+    return sessions(name, tmp_path)
+
+
+def all_of(names):
+    return pytest.mark.parametrize("name", names)
+
+
+def curve_of(events):
+    return [(event["unit"], event["metrics"]["loss"]) for event in events if "metrics" in event]
+
+
+@all_of(MEMBERS)
+def test_a_lease_is_carried_out_to_its_last_unit(session):
+    events, exit_ = session.carry_out(to=3)
+
+    assert curve_of(events) == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    assert exit_.how == "ended"
+    assert (events[-1]["end"], events[-1]["at"]) == ("paused", 3)
+
+
+@all_of(MEMBERS)
+def test_every_unit_begins_before_it_is_reported(session):
+    events, _ = session.carry_out(to=3)
+
+    told = [event.get("begin") or ("report", event["unit"]) for event in events if "begin" in event or "metrics" in event]
+    assert told == [1, ("report", 1), 2, ("report", 2), 3, ("report", 3)]
+
+
+@all_of(MEMBERS)
+def test_all_reports_come_before_the_exit_and_nothing_after_it(session):
+    lease = session.start(to=3)
+    told = session.until_exit()
+
+    assert [isinstance(item, Exit) for item in told] == [False] * (len(told) - 1) + [True]
+    assert {item.token for item in told} == {lease.token}
+    assert list(session.runner.poll(0.1)) == []
+
+
+@all_of(RUN_CODE)
+def test_offsets_lead_through_the_event_file(session):
+    session.start(to=3)
+    *reports, _ = session.until_exit()
+
+    found = list(read(session.folder / "0" / EVENTS))
+    assert [(report.event, report.offset) for report in reports] == found
+
+
+@all_of(MEMBERS)
+def test_a_paused_trial_goes_on_where_it_was(session):
+    first, _ = session.carry_out(to=2)
+    second, _ = session.carry_out(to=5, start=max(event["checkpoint"] for event in first if "checkpoint" in event))
+
+    assert curve_of(first) == [(1, 1.0), (2, 0.5)]
+    assert [unit for unit, _ in curve_of(second)] == [3, 4, 5]
+
+
+@all_of(MEMBERS)
+def test_an_early_return_is_finished(session):
+    events, exit_ = session.carry_out("return")
+
+    assert (events[-1]["end"], exit_.how) == ("finished", "ended")
+    assert [unit for unit, _ in curve_of(events)] == [1, 2]
+
+
+@all_of(["process, from a script", "replay"])
+def test_a_metric_that_is_not_finite_is_the_end_of_a_trial(session):
+    events, _ = session.carry_out("diverge")
+
+    assert (events[-1]["end"], curve_of(events)[1]) == ("diverged", (2, "nan"))
+
+
+@all_of(RUN_CODE)
+def test_a_failure_carries_its_traceback(session):
+    events, exit_ = session.carry_out("raise")
+
+    assert (events[-1]["end"], exit_.how) == ("failed", "ended")
+    assert "two is too many" in events[-1]["error"]["traceback"]
+    assert [unit for unit, _ in curve_of(events)] == [1, 2]
+
+
+@all_of(MEMBERS)
+def test_usage_is_non_negative_and_says_where_it_comes_from(session):
+    _, exit_ = session.carry_out(to=2)
+    usage = exit_.usage
+
+    assert min(usage.busy_s, usage.cpu_s, usage.gpu_s, usage.kwh, usage.peak_bytes) >= 0
+    assert usage.busy_s > 0
+    assert set(usage.provenance.values()) <= {"measured", "sampled", "estimated"}
+
+
+@all_of(MEMBERS)
+def test_the_clock_moves_on(session):
+    before = session.runner.now()
+    session.carry_out(to=2)
+
+    assert session.runner.now() > before
+
+
+@all_of([name for name in MEMBERS if name != "inline"])
+def test_as_many_run_at_once_as_there_is_room_for(session):
+    leases = [session.start(trial_id=trial_id, to=3) for trial_id in range(session.runner.capacity)]
+    for lease in leases:
+        assert session.runner.usage(lease.token).busy_s >= 0
+    told = session.until_exit(n=2)
+
+    assert {item.token for item in told if isinstance(item, Exit)} == {lease.token for lease in leases}
+    for lease in leases:
+        assert [unit for unit, _ in curve_of(item.event for item in told if isinstance(item, Report) and item.token == lease.token)] == [1, 2, 3]
+
+
+@all_of([name for name in MEMBERS if name != "inline"])
+def test_a_stop_saves_and_pauses(session):
+    lease = session.start("slowly")
+    told = list(session.runner.poll(5))
+    session.runner.stop(lease.token, 2.0)
+    told += session.until_exit()
+
+    assert told[-1].how == "ended"
+    assert told[-2].event["end"] == "paused"
+    done = told[-2].event["at"]
+    assert done == max((item.event["checkpoint"] for item in told[:-1] if "checkpoint" in item.event), default=0) < HORIZON
+
+
+@all_of(RUN_CODE)
+def test_a_trial_that_overstays_is_killed_after_its_grace(session):
+    began = time.monotonic()
+    events, exit_ = session.carry_out("hang", seconds=0.8, grace=0.3)
+
+    assert (exit_.how, [unit for unit, _ in curve_of(events)]) in [("killed", [1, 2]), ("ended", [1, 2])]  # a script's keeper lives to tell
+    assert time.monotonic() - began < 0.8 + 0.3 + 1.5
+
+
+@all_of(RUN_CODE)
+def test_what_nobody_has_read_is_recovered(session):
+    session.carry_out(to=2)
+    folder = session.folder / "0"
+    (_, offset), *rest = read(folder / EVENTS)
+
+    found = session.runner.recover(folder, 1, offset, None)
+
+    assert [(report.event, report.offset) for report in found] == rest
+
+
+@all_of(OWN_PROCESS)
+def test_a_running_lease_has_a_process_that_recovery_kills(session):
+    lease = session.start("hang")
+    while (process := session.runner.process(lease.token)) is None:
+        session.runner.poll(0.5)
+
+    session.runner.recover(session.folder / "0", lease.token, 0, process)
+
+    assert session.until_exit()[-1].how == "lost"
+    assert not psutil.pid_exists(int(process["pid"]))
+
+
+def descendants():
+    return set(psutil.Process().children(recursive=True))
+
+
+def is_at_work(process):
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def until_reported(session):
+    while not any("metrics" in item.event for item in session.runner.poll(0.5) if isinstance(item, Report)):
+        pass
+
+
+@all_of(OWN_PROCESS)
+def test_closing_leaves_no_process(name, tmp_path):
+    others = descendants()
+    with opened(name, tmp_path / "own") as session:
+        session.start("hang")
+        until_reported(session)
+        family = descendants() - others
+
+    assert len(family) >= 2
+    assert not any(is_at_work(process) for process in family)
+
+
+@all_of(OWN_PROCESS)
+def test_if_the_server_is_killed_its_leases_are_lost_and_another_takes_its_place(name, tmp_path):
+    others = descendants()
+    with opened(name, tmp_path / "own") as session:
+        (server,) = descendants() - others
+        session.start("hang")
+        until_reported(session)
+        family = descendants() - others
+        server.kill()
+
+        assert session.until_exit()[-1].how == "lost"
+        assert not any(is_at_work(process) for process in family)
+        assert session.carry_out(trial_id=1, to=2)[1].how == "ended"
+
+
+@all_of(MEMBERS)
+def test_closing_twice_does_no_harm(name, tmp_path):
+    with opened(name, tmp_path / "own") as session:
+        session.runner.close()

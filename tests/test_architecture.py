@@ -1,0 +1,93 @@
+"""The layers of the engine: a module imports only from layers below its own, or from its own folder."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "shoestring"
+LAYERS = {
+    0: "errors",
+    1: "space parameter space_text convert orders lease events state randomness checkpoint trial budget answer",
+    2: "schema store",
+    3: "samplers schedulers questions stats",
+    4: "ledger",
+    5: "runners",
+    6: "study",
+    7: "run standing doors plan report export watch suspects pause_verdict pausable doctor datasets testing",
+    8: "cli __init__",
+}
+LAYER = {name: number for number, names in LAYERS.items() for name in names.split()}
+HEAVY = {"torch", "matplotlib"}
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+modules = pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(SOURCE)) for path in MODULES])
+
+
+def part_of(path: Path) -> str:
+    """Returns the folder or module directly below the package: what a layer is given to."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yields the dotted name of everything that is imported, inside of functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imports_at_module_level(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)) and not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield from imports(node)
+
+
+def parts_imported(tree: ast.Module) -> set[str]:
+    names = [name.split(".") for name in imports(tree) if name.split(".")[0] == "shoestring"]
+    return {name[1] if len(name) > 1 and name[1] in LAYER else "__init__" for name in names}
+
+
+@modules
+def test_every_module_has_a_layer(path):
+    assert part_of(path) in LAYER
+
+
+@modules
+def test_a_module_imports_only_from_below_or_from_its_own_folder(path):
+    part = part_of(path)
+    own = {part} if path.parent != SOURCE or part == "__init__" else set()
+    same_layer_modules = {other for other in LAYER if LAYER[other] == LAYER[part] and not (SOURCE / other).is_dir()} if path.parent == SOURCE else set()
+
+    above = {other for other in parts_imported(ast.parse(path.read_text())) if LAYER[other] >= LAYER[part]}
+
+    assert above <= own | same_layer_modules
+
+
+def test_modules_of_one_layer_do_not_go_round_in_a_circle():
+    needs = {path.stem: parts_imported(ast.parse(path.read_text())) - {"__init__"} for path in SOURCE.glob("*.py") if path.stem != "__init__"}
+    while ready := [name for name, others in needs.items() if not others & needs.keys()]:
+        for name in ready:
+            del needs[name]
+
+    assert not needs
+
+
+@modules
+def test_nothing_heavy_is_imported_before_it_is_needed(path):
+    found = {name.split(".")[0] for name in imports_at_module_level(ast.parse(path.read_text()))}
+
+    assert not found & HEAVY
+
+
+@modules
+def test_every_module_says_what_it_is_and_is_of_reviewable_size(path):
+    text = path.read_text()
+
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= 600

@@ -1,0 +1,172 @@
+"""The front door: plain arguments in, an answer out, and one clear sentence for what makes no sense."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+import shoestring as ss
+from shoestring.answer import Status
+from shoestring.doors import check_feasible, folder_of, question_from
+from shoestring.errors import BudgetTooSmall, DifferentQuestion, InvalidBudget, InvalidSpace, InvalidTarget, UnknownName, UsageError
+from shoestring.run import Run
+from shoestring.space import Space
+
+SPACE = {"lr": ss.Float(1e-4, 1, log=True), "width": ss.Int(8, 256, log=True)}
+
+
+def train(trial):
+    for epoch in trial.steps():
+        trial.report(loss=trial.config["lr"] + 1 / (epoch + 1))
+
+
+def search(train=train, space=SPACE, **changes):
+    asked = {"metric": "loss", "goal": "min", "budget": "30 epochs", "horizon": 9, "sampler": "random", "runner": "inline", "store": ":memory:"}
+    return ss.search(train, space, **(asked | changes))
+
+
+def test_a_search_answers_with_its_price(tmp_path):
+    answer = search(store=tmp_path / "run")
+
+    assert answer.status is Status.ANSWERED
+    assert answer.to_json()["spent"]["epochs"] == 30
+    assert answer.to_json()["best"]["config"] == dict(answer.best.config)
+    assert answer.run == tmp_path / "run"
+
+
+def test_the_same_call_again_has_the_same_answer_at_no_cost(tmp_path):
+    first = search(store=tmp_path / "run")
+    again = search(store=tmp_path / "run")
+
+    assert (again.status, again.best, again.spent, again.n_trials) == (first.status, first.best, first.spent, first.n_trials)
+
+
+def test_a_larger_budget_goes_on_and_keeps_the_last_budget(tmp_path):
+    search(store=tmp_path / "run")
+
+    assert search(store=tmp_path / "run", budget="40 epochs").spent.units == 40
+    assert Run.read(tmp_path / "run").budget.limits == {"units": 40}
+
+
+def test_the_seed_decides(tmp_path):
+    assert search(seed=1).best == search(seed=1).best != search(seed=2).best
+
+
+@pytest.mark.parametrize("sampler", ["random", "sobol", "grid", "tpe", "gp", "cma-es"])
+def test_every_sampler_works_behind_the_door(sampler):
+    assert search(sampler=sampler, budget="18 epochs").status is Status.ANSWERED
+
+
+@pytest.mark.parametrize("scheduler", ["fixed", "halving", "hyperband", "async-hyperband", "one-step"])
+def test_every_scheduler_works_behind_the_door(scheduler):
+    assert search(scheduler=scheduler).status is Status.ANSWERED
+
+
+@pytest.mark.parametrize("store", [":memory:", "run"])
+def test_the_process_runner_works_behind_the_door(tmp_path, store):
+    answer = search(runner="process", workers=2, store=store if store == ":memory:" else tmp_path / store)
+
+    assert (answer.status, answer.spent.units) == (Status.ANSWERED, 30)
+
+
+def test_a_script_works_behind_the_door(tmp_path):
+    code = "import os, json, sys; [open(os.environ['SHOESTRING_EVENTS'], 'a').write(json.dumps({'loss': float(sys.argv[1])}) + chr(10)) for _ in range(int(sys.argv[2]))]"
+    script = ss.Script((sys.executable, "-c", code, "{lr}", "{to}"), None, "loss")
+
+    answer = search(script, horizon=1, budget="3 epochs")
+
+    assert answer.best.value == answer.best.config["lr"]
+    assert answer.spent.units == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"metric": "los"}, UnknownName, "Did you mean 'loss'"),
+        ({"metric": ""}, UsageError, "the metric has no name"),
+        ({"goal": "minimum"}, UnknownName, "Did you mean 'min'"),
+        ({"unit": "epok"}, UnknownName, "Did you mean 'epoch'"),
+        ({"unit": "step"}, UsageError, "use one word for both"),
+        ({"horizon": 0}, UsageError, "horizon=0"),
+        ({"seed": -1}, UsageError, "seed=-1"),
+        ({"scheduler": "hyperbnd"}, UnknownName, "Did you mean 'hyperband'"),
+        ({"sampler": "tpee"}, UnknownName, "Did you mean 'tpe'"),
+        ({"runner": "proces"}, UnknownName, "Did you mean 'process'"),
+        ({"eta": 1}, UsageError, "eta"),
+        ({"n_trials": 0}, UsageError, "n_trials"),
+        ({"workers": 0, "runner": "process"}, UsageError, "workers=0"),
+        ({"grace": -1.0}, UsageError, "grace=-1"),
+        ({"grace": float("nan")}, UsageError, "grace=nan"),
+        ({"budget": "8 epochs"}, BudgetTooSmall, "needs 9. Lower --horizon or raise --budget"),
+        ({"budget": "soon"}, InvalidBudget, "cannot be read"),
+        ({"budget": 10}, InvalidBudget, "is no text"),
+        ({"budget": "5 usd"}, UsageError, "needs a price"),
+        ({"budget": "2 gpu-hours"}, UsageError, "can never be spent"),
+        ({"budget": "2 usd", "price": "1/gpu-hour"}, UsageError, "can never be spent"),
+        ({"price": "free"}, InvalidBudget, "price 'free'"),
+        ({"space": {}}, InvalidSpace, "empty"),
+        ({"space": {"lr": 0.1}}, InvalidSpace, "lr is 0.1"),
+        ({"train": "nowhere.py:train"}, InvalidTarget, "there is no file"),
+        ({"train": "train"}, InvalidTarget, "write file.py:function"),
+        ({"train": f"{__file__}:trian"}, UnknownName, "Did you mean 'train'"),
+        ({"train": ss.Script(("echo", "{lrr}"), None, "loss")}, UnknownName, "Did you mean '{lr}'"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_makes_no_sense_is_refused_in_one_sentence(changes, error, message, tmp_path):
+    with pytest.raises(error) as refusal:
+        search(**({"store": tmp_path / "run"} | changes))
+
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_run_of_another_question_is_refused_with_what_differs(tmp_path):
+    search(store=tmp_path / "run")
+
+    with pytest.raises(DifferentQuestion, match=r"horizon differ \(horizon: stored 9, now 3\)"):
+        search(store=tmp_path / "run", horizon=3)
+    assert search(store=tmp_path / "run").status is Status.ANSWERED
+
+
+def test_a_misspelt_metric_bars_no_folder(tmp_path):
+    with pytest.raises(UnknownName):
+        search(store=tmp_path / "run", metric="los")
+
+    assert search(store=tmp_path / "run").status is Status.ANSWERED
+
+
+def test_the_progress_is_shown_as_it_is_made():
+    seen = []
+    search(on_progress=lambda study: seen.append(study.ledger.spent().units))
+
+    assert seen == sorted(seen)
+    assert seen[-1] == 30
+
+
+def test_a_run_says_what_it_asks_and_where_it_was_made(tmp_path):
+    search(store=tmp_path / "run")
+
+    asked = json.loads((tmp_path / "run" / "study.json").read_text())
+    assert (asked["metric"], asked["horizon"]) == ("loss", 9)
+    assert json.loads((tmp_path / "run" / "env.json").read_text())["packages"]["shoestring"]
+
+
+def asked_of(target):
+    return question_from(target, Space.of(SPACE), "loss", "min", 9, None, 0, None, "random", 3, None)
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [(train, "train-search"), ("dir/my file.py:fit", "fit-search"), (ss.Script(("./run me", "{lr}"), None, "loss"), "run-search")],
+)
+def test_a_run_has_a_folder_by_its_target(monkeypatch, target, name):
+    monkeypatch.setenv("SHOESTRING_RUNS", "elsewhere")
+
+    assert str(folder_of(None, asked_of(target))) == f"elsewhere/{name}"
+
+
+def test_a_budget_in_plain_units_fits_any_unit():
+    check_feasible(asked_of(train), ss.Budget("9 units"))

@@ -1,0 +1,444 @@
+"""The loop of a study: budgets to the unit, decisions that a stop does not change, and a clear outcome for all that trials do wrong."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from shoestring import schema
+from shoestring.answer import Status
+from shoestring.budget import Budget
+from shoestring.doors import make_strategy
+from shoestring.errors import DifferentQuestion, StoreUnwritable, UnknownName, UsageError
+from shoestring.ledger import Ledger
+from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.questions.search import Search
+from shoestring.runners.inline import InlineRunner
+from shoestring.runners.replay import ReplayRunner
+from shoestring.runners.worker import python_work
+from shoestring.space import Float, Space
+from shoestring.store import Store
+from shoestring.study import PATIENCE_WITH_LOSSES, Study
+
+SPACE = Space({"x": Float(0, 1)})
+
+
+def question(**changes):
+    return Search("a test", SPACE, **({"metric": "loss", "goal": "min", "horizon": 9, "sampler": "random"} | changes))
+
+
+def curve(config, seed):
+    return [{"loss": config["x"] + 1 / unit} for unit in range(1, 10)]
+
+
+def study_of(store, runner, budget="40 epochs", **changes):
+    asked = question(**changes)
+    ledger = Ledger(store, Budget(budget), clock=runner.now, rates=runner.rates, slots=runner.capacity)
+    return Study(asked, make_strategy(asked, store), runner, store, ledger, grace=0.5)
+
+
+def run(store, runner, budget="40 epochs", **changes):
+    return study_of(store, runner, budget, **changes).run()
+
+
+def inline(train):
+    return InlineRunner(python_work(train))
+
+
+def descend(trial):
+    for epoch in trial.steps():
+        trial.report(loss=trial.config["x"] + 1 / (epoch + 1))
+
+
+@pytest.fixture
+def store(tmp_path):
+    with closing(Store.create_or_open(tmp_path / "run")) as store:
+        yield store
+
+
+def decisions(store):
+    return [(row["kind"], row["trial_id"], row["unit"], row["loss"]) for row in store.rows(schema.decisions)]
+
+
+def spent_units(store):
+    return sum(row["units"] for row in store.rows(schema.leases))
+
+
+class Counting:
+    """A training function that counts the units that are really run."""
+
+    def __init__(self, length=math.inf):
+        self.n, self.length = 0, length
+
+    def __call__(self, trial):
+        for epoch in trial.steps():
+            self.n += 1
+            trial.report(loss=trial.config["x"])
+            if epoch + 1 >= self.length * trial.config["x"]:
+                return
+
+
+@settings(max_examples=15)
+@given(
+    budget=st.integers(9, 60),
+    scheduler=st.sampled_from(["fixed", "halving", "hyperband", "async-hyperband", "one-step"]),
+    length=st.sampled_from([math.inf, 12]),
+)
+def test_the_units_that_run_are_those_in_the_ledger_and_within_the_budget(budget, scheduler, length):
+    train = Counting(length)
+    with closing(Store.in_memory()) as store:
+        answer = run(store, inline(train), f"{budget} epochs", scheduler=scheduler)
+
+        assert train.n == spent_units(store) == answer.spent.units <= budget
+        assert train.n == budget or scheduler in ("halving", "one-step") or length < math.inf
+
+
+@settings(max_examples=15)
+@given(budget=st.integers(9, 90), workers=st.integers(1, 9), length=st.integers(1, 9), pausable=st.booleans())
+def test_many_workers_never_spend_a_unit_too_many(budget, workers, length, pausable):
+    ran = []
+
+    def counted(config, seed):
+        ran.append(length)
+        return curve(config, seed)[:length]
+
+    with closing(Store.in_memory()) as store:
+        answer = run(store, ReplayRunner(counted, workers, pausable=pausable), f"{budget} epochs")
+
+        rows = store.rows(schema.leases)
+        assert answer.spent.units == sum(row["units"] for row in rows) == budget
+        assert all(row["units"] <= row["to"] - row["start"] for row in rows)
+        assert all(row["outcome"] for row in rows)
+
+
+@settings(max_examples=15)
+@given(seconds=st.integers(2, 30), workers=st.integers(1, 5), unit_s=st.sampled_from([0.7, 1.0, 7.0]))
+def test_many_workers_never_outlast_the_clock(seconds, workers, unit_s):
+    with closing(Store.in_memory()) as store:
+        runner = ReplayRunner(curve, workers, unit_s)
+        answer = run(store, runner, f"{seconds} s")
+
+        assert runner.now() <= seconds * (1 + 1e-9)
+        assert answer.spent.wall_s == pytest.approx(runner.now())
+
+
+@settings(max_examples=6)
+@example(stops=[4, 7], scheduler="async-hyperband", sampler="tpe")
+@given(
+    stops=st.lists(st.integers(1, 12), min_size=1, max_size=3),
+    scheduler=st.sampled_from(["halving", "hyperband", "async-hyperband", "one-step"]),
+    sampler=st.sampled_from(["random", "sobol"]),
+)
+def test_a_stopped_study_goes_on_with_the_decisions_of_an_undisturbed_one(tmp_path_factory, stops, scheduler, sampler):
+    with closing(Store.in_memory()) as undisturbed:
+        expected = run(undisturbed, inline(descend), "24 epochs", scheduler=scheduler, sampler=sampler)
+        made = decisions(undisturbed)
+    folder = tmp_path_factory.mktemp("stopped") / "run"
+
+    for n in [*stops, None]:
+        with closing(Store.create_or_open(folder)) as store:
+            study = study_of(store, inline(stopped_after(descend, n)), "24 epochs", scheduler=scheduler, sampler=sampler)
+            STOP["now"] = study.stop
+            answer = study.run()
+            assert answer.status == (Status.ANSWERED if n is None else answer.status)
+            found = decisions(store)
+
+    assert found == made
+    assert (answer.best, answer.n_trials, answer.spent.units) == (expected.best, expected.n_trials, expected.spent.units)
+
+
+STOP = {}
+
+
+def stopped_after(train, n):
+    """Asks the study to stop in the n-th unit that is reported."""
+    count = iter(range(n or 0, 0, -1))
+
+    def watched(trial):
+        report = trial.report
+
+        def report_and_count(**metrics):
+            report(**metrics)
+            if next(count, None) == 1:
+                STOP["now"]()
+
+        trial.report = report_and_count
+        train(trial)
+
+    return watched
+
+
+class Killed(BaseException):
+    """Ends everything at once, as kill -9 would, but lets the test go on."""
+
+
+@settings(max_examples=6)
+@given(kills=st.lists(st.integers(1, 9), min_size=1, max_size=3))
+def test_a_killed_study_goes_on_without_losing_a_report_or_a_unit(tmp_path_factory, kills):
+    with closing(Store.in_memory()) as undisturbed:
+        expected = run(undisturbed, inline(descend), "20 epochs")
+        made = decisions(undisturbed)
+    folder = tmp_path_factory.mktemp("killed") / "run"
+    reported = []
+
+    def killed_after(n):
+        def train(trial):
+            nonlocal n
+            for epoch in trial.steps():
+                loss = trial.config["x"] + 1 / (epoch + 1)
+                trial.report(loss=loss)
+                reported.append((trial._lease.trial_id, epoch + 1))
+                n -= 1
+                if n == 0:
+                    raise Killed
+
+        return train
+
+    for n in [*kills, -1]:
+        with closing(Store.create_or_open(folder)) as store:
+            try:
+                answer = run(store, inline(killed_after(n)), f"{20 + 9 * len(kills)} epochs", n_trials=expected.n_trials)
+            except Killed:
+                continue
+            observed = {(row["trial_id"], row["unit"]) for row in store.rows(schema.observations)}
+            assert spent_units(store) == len(reported)
+            assert set(reported) == observed
+            assert answer.best == expected.best
+            assert decisions(store)[: len(made) - 9] == made[: len(made) - 9]
+
+
+def test_a_larger_budget_goes_on(tmp_path):
+    for budget in (9, 30):
+        with closing(Store.create_or_open(tmp_path / "run")) as store:
+            assert run(store, inline(descend), f"{budget} epochs").spent.units == budget
+            made = decisions(store)
+    with closing(Store.in_memory()) as store:
+        run(store, inline(descend), "30 epochs")
+        assert decisions(store) == made
+
+
+def test_decisions_that_cannot_be_made_again_are_refused(tmp_path):
+    with closing(Store.create_or_open(tmp_path / "run")) as store:
+        run(store, inline(descend), scheduler="hyperband")
+
+        with pytest.raises(DifferentQuestion, match="cannot be made again"):
+            run(store, inline(descend), scheduler="one-step")
+
+
+def test_the_best_is_the_lowest_loss_or_the_highest_score(store):
+    answer = run(store, ReplayRunner(lambda config, seed: [{"accuracy": config["x"]}] * 9), metric="accuracy", goal="max")
+
+    best = max(row["metrics"] for row in store.rows(schema.observations))
+    assert best == f'{{"accuracy": {answer.best.value}}}'
+    assert answer.best.value == answer.best.config["x"]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_a_misspelt_metric_is_named_with_the_nearest(store, workers):
+    with pytest.raises(UnknownName, match="unknown metric 'los'; known: loss. Did you mean 'loss'"):
+        run(store, ReplayRunner(curve, workers), metric="los")
+
+    assert all(row["outcome"] for row in store.rows(schema.leases))
+
+
+def reports_nothing(trial):
+    for _ in trial.steps():
+        pass
+
+
+def returns_without_a_word(trial):
+    for _ in trial.steps():
+        return
+
+
+def raises(trial):
+    for _ in trial.steps():
+        raise OSError("no data")
+
+
+def raises_before_the_first_unit(trial):
+    raise OSError("no data")
+
+
+def diverges(trial):
+    for _ in trial.steps():
+        trial.report(loss=math.nan)
+
+
+@pytest.mark.parametrize(
+    ("train", "note"),
+    [
+        (reports_nothing, "metric never reported: 'loss' was not reported by epoch 1"),
+        (returns_without_a_word, "metric never reported: 'loss' was not reported before the trial returned"),
+        (raises, "OSError: no data"),
+        (raises_before_the_first_unit, "OSError: no data"),
+        (diverges, "trials diverged"),
+    ],
+)
+def test_if_every_trial_comes_to_nothing_the_study_says_so(store, train, note):
+    answer = run(store, inline(train))
+
+    assert answer.status is Status.ALL_FAILED
+    assert answer.best is None
+    assert note in str(answer)
+    assert all(row["outcome"] for row in store.rows(schema.leases))
+
+
+def test_some_failures_are_noted_and_do_not_end_the_study(store):
+    def train(trial):
+        if trial.config["x"] > 0.5:
+            raise MemoryError
+        descend(trial)
+
+    answer = run(store, inline(train))
+
+    assert answer.status is Status.ANSWERED
+    assert any("failed" in note and "out of memory" in note for note in answer.notes)
+
+
+def test_a_wrong_use_ends_the_study_with_its_sentence(store):
+    def train(trial):
+        for _ in trial.steps():
+            trial.report(loss="low")
+
+    with pytest.raises(UsageError, match="trial 0: .* a metric is a single number"):
+        run(store, inline(train))
+    assert all(row["outcome"] == "failed" for row in store.rows(schema.leases) if row["trial_id"] is not None)
+
+
+def test_a_full_disk_ends_the_study_and_it_can_go_on(tmp_path):
+    def full(trial):
+        for _ in trial.steps():
+            trial.report(loss=1)
+            raise StoreUnwritable("the disk is full")
+
+    folder = tmp_path / "run"
+    with closing(Store.create_or_open(folder)) as store, pytest.raises(StoreUnwritable, match="full"):
+        run(store, inline(full))
+    with closing(Store.create_or_open(folder)) as store:
+        assert run(store, inline(descend)).status is Status.ANSWERED
+
+
+class Scripted:
+    """A runner that says what it is told to say, lease by lease; ``acts`` maps a lease to the events and the exit."""
+
+    rates = ReplayRunner(curve).rates
+
+    def __init__(self, act, capacity=1):
+        self.act, self.capacity, self.told, self.leases, self.stopped = act, capacity, [], [], []
+
+    def now(self):
+        return 0.0
+
+    def start(self, lease: Lease):
+        self.leases.append(lease)
+        events, how = self.act(lease, len(self.leases))
+        self.told += [Report(lease.token, {"token": lease.token, **event}, 0) for event in events] + [Exit(lease.token, Usage(), how)]
+
+    def poll(self, timeout_s):
+        told, self.told = self.told, []
+        return told
+
+    def usage(self, token):
+        return Usage()
+
+    def stop(self, token, grace_s):
+        assert token in [lease.token for lease in self.leases], "nobody is stopped who was not started"
+        self.stopped.append(token)
+
+    def process(self, token):
+        return None
+
+    def recover(self, folder, token, offset, process):
+        return []
+
+    def close(self):
+        pass
+
+
+def well(lease):
+    for unit in range(lease.start + 1, lease.to + 1):
+        yield {"begin": unit}
+        yield {"unit": unit, "metrics": {"loss": lease.config["x"]}}
+    yield {"checkpoint": lease.to}
+    yield {"end": "paused", "at": lease.to}
+
+
+def test_a_worker_that_ends_without_a_word_has_failed(store):
+    runner = Scripted(lambda lease, n: (well(lease), "ended") if n > 1 else ([{"begin": 1}], "ended"))
+
+    answer = run(store, runner, n_trials=3)
+
+    assert any("1 of 3 trials failed; trial 0: crashed: its process ended" in note for note in answer.notes)
+
+
+def test_a_lost_lease_is_given_again_from_its_checkpoint(store):
+    runner = Scripted(lambda lease, n: (well(lease), "ended") if n != 1 else ([{"begin": 1}, {"begin": 2}, {"checkpoint": 1}], "lost"))
+
+    run(store, runner, scheduler="fixed", n_trials=1)
+
+    assert [(lease.trial_id, lease.start, lease.to) for lease in runner.leases] == [(0, 0, 9), (0, 1, 9)]
+    assert [(row["outcome"], row["units"], row["lost_units"]) for row in store.rows(schema.leases)] == [("lost", 2, 1), ("useful", 8, 0)]
+
+
+def test_patience_with_a_trial_that_is_always_lost_ends(store):
+    runner = Scripted(lambda lease, n: ([], "lost"))
+
+    answer = run(store, runner, n_trials=1)
+
+    assert answer.status is Status.ALL_FAILED
+    assert len(runner.leases) == PATIENCE_WITH_LOSSES
+
+
+def test_events_of_an_outdated_worker_are_passed_over(store):
+    def act(lease, n):
+        return [{"unit": 1, "metrics": {"loss": -1}, "token": lease.token - 1}, *well(lease)], "ended"
+
+    answer = run(store, Scripted(act), n_trials=1)
+
+    assert answer.best.value >= 0
+
+
+def test_a_metric_that_only_some_units_report_is_judged_by_its_last_value(store):
+    def train(trial):
+        for epoch in trial.steps():
+            trial.report(other=epoch)
+            if epoch % 2 == 0:
+                trial.report(loss=9 - epoch)
+
+    answer = run(store, inline(train), scheduler="fixed", n_trials=1, horizon=8)
+
+    assert (answer.best.value, answer.best.unit) == (3, 7)
+    assert answer.status is Status.ANSWERED
+
+
+def test_a_stop_while_leases_are_written_down_reaches_them(store, monkeypatch):
+    study = study_of(store, runner := Scripted(lambda lease, n: (well(lease), "ended")))
+    commit = store.commit
+
+    def stop_and_commit():
+        if study.running:
+            study.stop()
+        commit()
+
+    monkeypatch.setattr(store, "commit", stop_and_commit)
+    answer = study.run()
+
+    assert answer.status is Status.STOPPED
+    assert runner.stopped == [runner.leases[0].token]
+
+
+def test_a_log_that_cannot_be_written_ends_no_study(store):
+    (store.folder / "log.txt").mkdir()
+
+    assert run(store, ReplayRunner(curve)).status is Status.ANSWERED
+
+
+def test_the_fixed_search_says_what_it_did_in_the_log(store):
+    run(store, ReplayRunner(curve), n_trials=1)
+
+    assert "trial 0: best loss so far" in (store.folder / "log.txt").read_text()
