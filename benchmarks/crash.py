@@ -89,19 +89,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200, help="kills, over all modes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="studies at once")
+    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES, metavar="MODE", help=", ".join(MODES))
     parser.add_argument("--out", type=Path, help="JSON file for the result")
     options = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="shoestring-crash-") as scratch:
-        tallies = {mode: Tally() for mode in MODES}
-        expected = {mode: undisturbed(mode, Path(scratch)) for mode in MODES}
-        with ThreadPoolExecutor(options.jobs) as pool:
-            per_mode = -(-options.runs // len(MODES))
-            work = [(mode, options.seed * 1000 + k, -(-per_mode // 2)) for k in range(2) for mode in MODES]
-            for mode, tally in zip(
-                [mode for mode, _, _ in work], pool.map(lambda item: torment(*item, expected[item[0]], Path(scratch)), work), strict=True
-            ):
-                tallies[mode].add(tally)
+    per_line = -(-options.runs // (len(options.modes) * options.jobs))
+    with tempfile.TemporaryDirectory(prefix="shoestring-crash-") as scratch, ThreadPoolExecutor(options.jobs) as pool:
+        expected = dict(zip(options.modes, pool.map(lambda mode: undisturbed(mode, Path(scratch)), options.modes), strict=True))
+        work = [(mode, options.seed * 1000 + line) for line in range(options.jobs) for mode in options.modes]
+        tallies = {mode: Tally() for mode in options.modes}
+        for (mode, _), tally in zip(
+            work, pool.map(lambda item: torment(*item, per_line, expected[item[0]], Path(scratch)), work), strict=True
+        ):
+            tallies[mode].add(tally)
     result = {"command": ["benchmarks/crash.py", *sys.argv[1:]], "seconds": round(time.monotonic() - began, 1), "sound": True}
     result |= {"modes": {mode: vars(tally) for mode, tally in tallies.items()}}
     result["sound"] = all(tally.sound for tally in tallies.values())

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Spent(Exception):
@@ -27,8 +29,10 @@ class Float:
     low: float
     high: float
 
-    def distance(self, column: np.ndarray, value: float) -> np.ndarray:
-        return np.abs(np.log(column) - np.log(value)) / np.log(self.high / self.low)
+    def distance(self, column: NDArray[Any], value: Any) -> NDArray[np.float64]:
+        """Returns how far each of a column's values is from one, 1 for the whole range."""
+        away: NDArray[np.float64] = np.abs(np.log(column) - np.log(value)) / np.log(self.high / self.low)
+        return away
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Choice:
 
     choices: tuple[str, ...]
 
-    def distance(self, column: np.ndarray, value: str) -> np.ndarray:
+    def distance(self, column: NDArray[Any], value: Any) -> NDArray[np.float64]:
+        """Returns 0 where a column's value is the one, 1 elsewhere."""
         return (column != value).astype(float)
 
 
@@ -47,22 +52,27 @@ class Task:
 
     Attributes:
         losses: ``(n_configs, horizon)`` array as published but for the missing: NaN is ``inf``. Values up to 1e34 are left in.
-        diverged: what a regression model is shown at most, twice the loss before training: a user knows it, and no 1e34 can blind the model.
+        diverged: what a peer is shown at most, twice the loss before training: a user knows it, and no 1e34 can blind the model.
     """
 
     name: str
     family: str
     space: Mapping[str, Float | Choice]
-    columns: Mapping[str, np.ndarray]
-    losses: np.ndarray
+    columns: Mapping[str, NDArray[Any]]
+    losses: NDArray[np.float64]
     diverged: float
 
     @property
     def horizon(self) -> int:
-        return self.losses.shape[1]
+        """Units of a full training."""
+        return int(self.losses.shape[1])
 
-    def row(self, config: Mapping[str, object]) -> int:
-        return int(np.argmin(sum(p.distance(self.columns[n], config[n]) ** 2 for n, p in self.space.items())))
+    def row(self, config: Mapping[str, Any]) -> int:
+        """Returns the row of the nearest configuration."""
+        away = np.zeros(len(self.losses))
+        for name, param in self.space.items():
+            away += param.distance(self.columns[name], config[name]) ** 2
+        return int(np.argmin(away))
 
     def regret(self, loss: float) -> float:
         """Returns how far ``loss`` is from the table's best, in units of the distance from the median final loss to it, at most 1.
@@ -85,24 +95,33 @@ class Meter:
         self.resumed = self.restarted = 0
         self.seen: list[tuple[int, int, float]] = []
 
-    def train(self, config: Mapping[str, object], start: int, to: int) -> Iterator[tuple[int, float]]:
+    def train(self, config: Mapping[str, Any], start: int, to: int) -> Iterator[tuple[int, float]]:
         """Yields ``(unit, loss)`` for each unit after ``start`` up to ``to``.
 
         Raises:
-            Spent: the next unit cannot be paid on either clock.
+            Spent: the next unit cannot be paid with pauses.
         """
         row = self.task.row(config)
         self.restarted += start
         for unit in range(start + 1, to + 1):
-            if self.resumed >= self.budget:
-                raise Spent
-            self.resumed += 1
-            self.restarted += 1
-            loss = float(self.task.losses[row, unit - 1])
-            self.seen.append((self.resumed, self.restarted, loss))
-            yield unit, loss
+            yield unit, self.unit(row, unit)
+
+    def unit(self, row: int, unit: int) -> float:
+        """Sells one unit of one configuration's training and returns the loss after it.
+
+        Raises:
+            Spent: it cannot be paid.
+        """
+        if self.resumed >= self.budget:
+            raise Spent
+        self.resumed += 1
+        self.restarted += 1
+        loss = float(self.task.losses[row, unit - 1])
+        self.seen.append((self.resumed, self.restarted, loss))
+        return loss
 
     def capped(self, loss: float) -> float:
+        """Returns the loss as a peer is shown it."""
         return min(loss, self.task.diverged)
 
     def best(self, units: float, *, resume: bool) -> float:
@@ -110,49 +129,69 @@ class Meter:
         return min((loss for resumed, restarted, loss in self.seen if (resumed if resume else restarted) <= units), default=float("inf"))
 
 
-def load(folder: Path) -> list[Task]:
-    """Returns the seven tasks of the tables in ``folder``."""
-    return [*_taskset(folder / "taskset_4tasks.npz"), *_deepobs(folder / "deepobs_2problems.npz"), *_nasbench(folder / "nasbench201_cifar10.npz")]
+def load(path: Path) -> list[Task]:
+    """Returns a task for each problem of each table at ``path``, a file or a folder.
+
+    Tables are known by how their names begin: ``taskset``, ``deepobs`` and ``nasbench201``; any number of them, each with any number of
+    problems, under the array names that the readers below use.
+
+    Raises:
+        ValueError: there are no tables, or two tasks have one name.
+    """
+    found: list[Task] = []
+    for family, read in (("taskset", _taskset), ("deepobs", _deepobs), ("nasbench201", _nasbench)):
+        files = sorted(path.glob(f"{family}*.npz")) if path.is_dir() else [path] if path.name.startswith(family) else []
+        found += [task for file in files for task in read(file)]
+    names = [task.name for task in found]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"{path} holds {len(names)} tasks, {len(set(names))} of different names; it needs one or more, all different.")
+    return found
+
+
+_TASKSET_SPACE = {  # as published; beta1 and beta2 by their distance from 1, on whose logarithm they were drawn
+    "learning_rate": Float(1e-8, 1e1),
+    "beta1": Float(1e-4, 1e0),
+    "beta2": Float(1e-6, 1e0),
+    "epsilon": Float(1e-10, 1e3),
+    "l1": Float(1e-8, 1e1),
+    "l2": Float(1e-8, 1e1),
+    "linear_decay": Float(1e-7, 1e-4),
+    "exponential_decay": Float(1e-6, 1e-3),
+}
 
 
 def _taskset(path: Path) -> Iterator[Task]:
     """Optimizer settings (8 floats) over 50 evaluations; the first of the 51 points is before training and left out."""
     table = np.load(path)
-    space = {
-        "learning_rate": Float(1e-8, 1e1),
-        "one_minus_beta1": Float(1e-4, 1e0),
-        "one_minus_beta2": Float(1e-6, 1e0),
-        "epsilon": Float(1e-10, 1e3),
-        "l1": Float(1e-8, 1e1),
-        "l2": Float(1e-8, 1e1),
-        "linear_decay": Float(1e-7, 1e-4),
-        "exponential_decay": Float(1e-6, 1e-3),
-    }
-    hp = table["hp"].copy()
-    hp[:, 1:3] = 1 - hp[:, 1:3]
+    settings = dict(zip(map(str, table["hp_names"]), table["hp"].T, strict=True))
+    columns = {name: 1 - settings[name] if name in ("beta1", "beta2") else settings[name] for name in _TASKSET_SPACE}
     curves = table["loss"][:, :, list(table["split"]).index("valid"), :]
     for name, curve in zip(table["tasks"], curves, strict=True):
-        columns = dict(zip(space, hp.T, strict=True))
-        yield Task(str(name).removeprefix("FixedTextRNNClassification_"), "taskset", space, columns, _finite(curve[:, 1:]), 2 * float(np.nanmedian(curve[:, 0])))
+        yield Task(str(name), "taskset", _TASKSET_SPACE, columns, _finite(curve[:, 1:]), 2 * float(np.nanmedian(curve[:, 0])))
 
 
 def _deepobs(path: Path) -> Iterator[Task]:
-    """Learning rate and optimizer (36 x 3 runs of the first seed) over 100 epochs; error rate, or loss where there is none.
+    """Learning rate and optimizer (the runs of the first seed); error rate, or loss where there is none.
 
     DeepOBS publishes a test split and no validation split: the values searched on are the test split's.
     """
     table = np.load(path)
-    space = {"lr": Float(1e-5, 1e2), "optimizer": Choice(tuple(map(str, np.unique(table["optimizer"]))))}
-    for problem, metric in (("fmnist_2c2d", "test_accuracy"), ("quadratic_deep", "test_loss")):
-        keep = (table["problem"] == problem) & (table["seed"] == 42)
-        curve = table["curves"][keep, list(table["metric"]).index(metric), : table["n_points"][keep][0]]
-        curve = 1 - curve if metric == "test_accuracy" else curve
+    accuracies, losses = (table["curves"][:, list(table["metric"]).index(metric)] for metric in ("test_accuracy", "test_loss"))
+    for problem in np.unique(table["problem"]):
+        keep = table["problem"] == problem
+        keep &= table["seed"] == table["seed"][keep].min()
+        curve = 1 - accuracies[keep] if np.isfinite(accuracies[keep]).any() else losses[keep]
+        curve = curve[:, : table["n_points"][keep].max()]
         columns = {"lr": table["lr"][keep], "optimizer": table["optimizer"][keep]}
-        yield Task(problem, "deepobs", space, columns, _finite(curve[:, 1:]), 2 * float(np.nanmedian(curve[:, 0])))
+        space = {
+            "lr": Float(float(columns["lr"].min()), float(columns["lr"].max())),
+            "optimizer": Choice(tuple(map(str, np.unique(columns["optimizer"])))),
+        }
+        yield Task(str(problem), "deepobs", space, columns, _finite(curve[:, 1:]), 2 * float(np.nanmedian(curve[:, 0])))
 
 
 def _nasbench(path: Path) -> Iterator[Task]:
-    """Six operations of a cell; error rate after 200 epochs, mean of the seeds there are. No curves: the horizon is 1."""
+    """The operations of a cell; error rate after 200 epochs, mean of the seeds there are. No curves: the horizon is 1."""
     table = np.load(path)
     ops = tuple(map(str, table["ops"]))
     space = {f"edge{i}": Choice(ops) for i in range(table["arch"].shape[1])}
@@ -161,5 +200,5 @@ def _nasbench(path: Path) -> Iterator[Task]:
         yield Task(f"nb201_{name}", "nasbench201", space, columns, _finite(1 - np.nanmean(accuracy, axis=1, keepdims=True) / 100), 1.0)
 
 
-def _finite(losses: np.ndarray) -> np.ndarray:
+def _finite(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isfinite(losses), losses, np.inf)

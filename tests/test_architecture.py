@@ -44,7 +44,9 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 def imports_at_module_level(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
-        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)) and not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)) and not isinstance(
+            node, ast.FunctionDef | ast.ClassDef
+        ):
             yield from imports(node)
 
 
@@ -62,7 +64,9 @@ def test_every_module_has_a_layer(path):
 def test_a_module_imports_only_from_below_or_from_its_own_folder(path):
     part = part_of(path)
     own = {part} if path.parent != SOURCE or part == "__init__" else set()
-    same_layer_modules = {other for other in LAYER if LAYER[other] == LAYER[part] and not (SOURCE / other).is_dir()} if path.parent == SOURCE else set()
+    same_layer_modules = (
+        {other for other in LAYER if LAYER[other] == LAYER[part] and not (SOURCE / other).is_dir()} if path.parent == SOURCE else set()
+    )
 
     above = {other for other in parts_imported(ast.parse(path.read_text())) if LAYER[other] >= LAYER[part]}
 
@@ -70,7 +74,9 @@ def test_a_module_imports_only_from_below_or_from_its_own_folder(path):
 
 
 def test_modules_of_one_layer_do_not_go_round_in_a_circle():
-    needs = {path.stem: parts_imported(ast.parse(path.read_text())) - {"__init__"} for path in SOURCE.glob("*.py") if path.stem != "__init__"}
+    needs = {
+        path.stem: parts_imported(ast.parse(path.read_text())) - {"__init__"} for path in SOURCE.glob("*.py") if path.stem != "__init__"
+    }
     while ready := [name for name, others in needs.items() if not others & needs.keys()]:
         for name in ready:
             del needs[name]

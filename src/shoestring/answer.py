@@ -82,7 +82,10 @@ class Answer:
         lines = [f"{self.status}: {self.n_trials} trials, {self._spent_text()} spent of {self.budget}"]
         if self.best:
             config = "  ".join(f"{name}={_short(value)}" for name, value in self.best.config.items())
-            lines.append(f"best {self.metric} {self.best.value:.6g} after {describe('units', self.best.unit, self.unit)} of trial {self.best.trial}: {config}")
+            lines.append(
+                f"best {self.metric} {self.best.value:.6g} after {describe('units', self.best.unit, self.unit)} "
+                f"of trial {self.best.trial}: {config}"
+            )
             lines.append("this value was selected for being best and is optimistic; a fresh run may give less")
         lines += self.notes
         if self.run:
@@ -94,7 +97,9 @@ class Answer:
 
     def _spent_text(self) -> str:
         limited = [describe(name, getattr(self.spent, name), self.unit) for name in self.budget.limits]
-        shown = limited + [describe(name, getattr(self.spent, name), self.unit) for name in ("units", "wall_s") if name not in self.budget.limits]
+        shown = limited + [
+            describe(name, getattr(self.spent, name), self.unit) for name in ("units", "wall_s") if name not in self.budget.limits
+        ]
         return ", ".join(shown)
 
 

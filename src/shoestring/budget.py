@@ -18,7 +18,7 @@ _WORDS: Mapping[str, tuple[str, float]] = MappingProxyType(
     | {f"cpu-{word}": ("cpu_s", factor) for word, factor in _SECONDS.items()}
     | {f"gpu-{word}": ("gpu_s", factor) for word, factor in _SECONDS.items()}
     | {"usd": ("usd", 1.0), "$": ("usd", 1.0), "kwh": ("kwh", 1.0), "wh": ("kwh", 1e-3)}
-    | {word: ("units", 1.0) for word in UNITS}
+    | dict.fromkeys(UNITS, ("units", 1.0))
 )
 _TOKEN = re.compile(r"\s*(?P<dollar>\$)?\s*(?P<number>[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*(?P<word>[A-Za-z$][A-Za-z-]*)?\s*,?")
 _EXAMPLES = "write for example 10m, 1h30m, '100 epochs', '2 gpu-hours', '5 usd', '0.3 kWh', or several: '10m, 100 epochs'"

@@ -72,7 +72,10 @@ def _idx(name: str, split: str) -> Images:
     folder = find(name)
     if folder is None:
         places = ", ".join(str(place / name) for place in folders())
-        raise UsageError(f"{name} is not on this machine (looked in {places}). Put its four .gz files from {_SOURCES[name]} there, or set SHOESTRING_DATA.")
+        raise UsageError(
+            f"{name} is not on this machine (looked in {places}). "
+            f"Put its four .gz files from {_SOURCES[name]} there, or set SHOESTRING_DATA."
+        )
     first = 0 if split == "train" else 2
     images = _content(folder / _IDX_FILES[first], _SHA256[name][first])
     labels = _content(folder / _IDX_FILES[first + 1], _SHA256[name][first + 1])

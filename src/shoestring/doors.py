@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -106,8 +106,8 @@ def search(
         sampler: random, sobol, grid, tpe, gp or cma-es.
         eta: one trial in ``eta`` goes on at each rung.
         n_trials: the most trials that may start; None for as many as the budget carries.
-        runner: ``"process"``, ``"inline"``, a runner of your own, or ``"replay"``, for which ``train(config, seed)`` gives a learning curve:
-            the metrics after each unit, one second of a virtual clock apart.
+        runner: ``"process"``, ``"inline"``, a runner of your own, or ``"replay"``, for which ``train(config, seed)`` gives a learning
+            curve: the metrics after each unit, one second of a virtual clock apart.
         workers: how many trials run at once; None for one a GPU, or half the cores.
         price: such as ``"2.5/gpu-hour"``; needed for a budget in usd.
         watts: declared power of a busy core, where the processor's energy cannot be read.
@@ -171,9 +171,11 @@ def run_search(
             return answered
     if isinstance(target, Script):
         target.check(question.space.names)
-    make_scheduler(question.scheduler, make_sampler("random", question.space, 0), question.horizon, question.eta, question.n_trials)
+    sampler = make_sampler(question.sampler, question.space, question.seed)
+    make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials)
     at_work = _make_runner(runner, target, spending)
     try:
+        check_spendable(spending, at_work)
         store = Store.in_memory() if folder is None else Store.create_or_open(folder)
         try:
             settle_identity(store, question)
@@ -209,7 +211,9 @@ def resume(folder: Path, on_progress: Callable[[Study], None] = lambda _study: N
     run = Run.read(folder)
     request = run.request
     if request["target"] is None:
-        raise UsageError(f"{folder} was started from a program with a function of its own ({run.question.target}); run that program again to go on.")
+        raise UsageError(
+            f"{folder} was started from a program with a function of its own ({run.question.target}); run that program again to go on."
+        )
     target = Script.from_json(request["target"]) if isinstance(request["target"], dict) else request["target"]
     spending = Spending(run.budget, Price(*request["price"]), request["grace"], request["watts"], request["workers"])
     folder = folder.resolve()
@@ -236,13 +240,29 @@ def check_feasible(question: Search, budget: Budget) -> None:
     if units is None:
         return
     if budget.unit not in (question.unit, "unit"):
-        raise UsageError(f"the budget is in {budget.unit}s and the study's unit is {question.unit!r}; use one word for both (--unit {budget.unit}).")
+        raise UsageError(
+            f"the budget is in {budget.unit}s and the study's unit is {question.unit!r}; use one word for both (--unit {budget.unit})."
+        )
     if units < question.horizon:
         raise BudgetTooSmall(
             f"budget of {units:g} {question.unit}s cannot carry one trial to horizon={question.horizon}; needs {question.horizon}. "
             "Lower --horizon or raise --budget.",
             given=units,
             needed=question.horizon,
+        )
+
+
+def check_spendable(spending: Spending, runner: Runner) -> None:
+    """Checks that something that the budget limits is used at all, so that the study ends.
+
+    Raises:
+        UsageError: nothing is, such as GPU-hours on a machine without a GPU.
+    """
+    used = replace(runner.rates, units=1, usd=spending.price.of(runner.rates))
+    if not any(getattr(used, resource) for resource in spending.budget.limits):
+        raise UsageError(
+            f"a budget of {spending.budget} can never be spent, as nothing here uses any of it. "
+            "Limit the time as well, such as --budget 10m."
         )
 
 
@@ -270,7 +290,9 @@ def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending
         return InlineRunner(python_work(load(target) if isinstance(target, str) else target), spending.watts)
     if runner == "replay":
         if isinstance(target, Script):
-            raise UsageError("a command cannot be replayed; --runner replay wants a TARGET that gives the learning curve of a configuration and a seed.")
+            raise UsageError(
+                "a command cannot be replayed; --runner replay wants a TARGET that gives the learning curve of a configuration and a seed."
+            )
         return ReplayRunner(cast(Curve, load(target) if isinstance(target, str) else target), spending.workers or 1)
     raise UnknownName("runner", runner, RUNNERS)
 

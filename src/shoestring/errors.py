@@ -19,7 +19,8 @@ A *finding* (budget spent, no difference, too little evidence) is no error: it c
     │   ├── StoreVersion            written by another format version; carries both
     │   ├── StoreCorrupt            the database fails its integrity check
     │   ├── DifferentQuestion       the run answers another question
-    │   └── StoreUnwritable         read-only or full disk; the run can be resumed (exit code 4)
+    │   └── StoreUnwritable         full disk, or one that became read-only; the run can be resumed (exit code 4)
+    │       └── StoreReadOnly       read-only from the start: nothing was begun (exit code 2)
     └── RunnerLost                  (RuntimeError) the process that starts trials died and cannot be started again (exit code 4)
 """
 
@@ -102,7 +103,9 @@ class StoreLocked(StoreError):
     def __init__(self, folder: Path, pid: int | None) -> None:
         self.pid = pid
         who = f"process {pid}" if pid else "another process"
-        super().__init__(f"{folder} is being worked on by {who}; a run has one coordinator. Wait for it, stop it, or choose another --store.")
+        super().__init__(
+            f"{folder} is being worked on by {who}; a run has one coordinator. Wait for it, stop it, or choose another --store."
+        )
 
 
 class StoreVersion(StoreError):
@@ -129,6 +132,12 @@ class StoreUnwritable(StoreError):
     """The disk is read-only or full; nothing stored was harmed and the run can be resumed."""
 
     exit_code = 4
+
+
+class StoreReadOnly(StoreUnwritable):
+    """The place was read-only, or not ours, before anything was begun."""
+
+    exit_code = 2
 
 
 class RunnerLost(ShoestringError, RuntimeError):

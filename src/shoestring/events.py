@@ -1,7 +1,7 @@
 """The event file of a trial: one line an event, each with its length and checksum, appended by one worker and read by offset.
 
-A line is ``<bytes of the JSON text> <CRC-32 of it, 8 hex digits> <JSON text>\\n``. A torn last line (a kill, a full disk) is never read, and is
-cut off before anything is appended. Nothing here is a lock: the engine grants one lease a trial at a time.
+A line is ``<bytes of the JSON text> <CRC-32 of it, 8 hex digits> <JSON text>\\n``. A torn last line (a kill, a full disk) is never read,
+and is cut off before anything is appended. Nothing here is a lock: the engine grants one lease a trial at a time.
 """
 
 from __future__ import annotations

@@ -101,8 +101,26 @@ def _trial_row(run: Run, trial: StoredTrial) -> dict[str, Any]:
 
 
 def _ledger_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("token", "trial_id", "purpose", "outcome", "start", "to", "opened_at", "closed_at", "lost_units", "busy_s", *RESOURCES, "peak_bytes", "note")
+    names = (
+        "token",
+        "trial_id",
+        "purpose",
+        "outcome",
+        "start",
+        "to",
+        "opened_at",
+        "closed_at",
+        "lost_units",
+        "busy_s",
+        *RESOURCES,
+        "peak_bytes",
+        "note",
+    )
     reserved = json.loads(row["reserved"])
     sources = json.loads(row["provenance"])
     flat = {name: row[name] for name in names}
-    return flat | {f"reserved.{name}": amount for name, amount in reserved.items()} | {f"source.{name}": source for name, source in sources.items()}
+    return (
+        flat
+        | {f"reserved.{name}": amount for name, amount in reserved.items()}
+        | {f"source.{name}": source for name, source in sources.items()}
+    )

@@ -1,7 +1,7 @@
 """The ledger: one row a lease, reserved before it runs and settled after, in every resource.
 
-What a study has spent is the sum of the rows, always; there is no second count. Units of training are charged when they begin. Seconds on the
-study's clock are shared equally among the leases that are open then, and go to the engine's own row while none is.
+What a study has spent is the sum of the rows, always; there is no second count. Units of training are charged when they begin. Seconds
+on the study's clock are shared equally among the leases that are open then, and go to the engine's own row while none is.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ class Ledger:
         """Returns how long a unit of training has taken on average, 0 before anything is known."""
         return self._busy_s / self._busy_units if self._busy_units else 0.0
 
-    def charge(self, token: int, *, units: int | None = None, usage: Usage | None = None, process: Mapping[str, float] | None = None) -> None:
+    def charge(
+        self, token: int, *, units: int | None = None, usage: Usage | None = None, process: Mapping[str, float] | None = None
+    ) -> None:
         """Brings an open row up to date with what the lease has used so far, and the process that it runs in."""
         row = self._open[token]
         if process is not None:
@@ -170,7 +172,7 @@ class Ledger:
                 row["provenance"] = json.dumps(json.loads(row["provenance"]) | {"wall_s": "estimated"})
 
     def estimated_usage(self, token: int, last_sign: float) -> Usage:
-        """Returns what a lease of a crashed session has likely used: as sampled last, and one busy core from then to the last sign of life."""
+        """Returns what a lease of a crashed session has likely used: as sampled last, and one busy core from then to its last sign."""
         row = self._open[token]
         more_s = max(0.0, last_sign - row["opened_at"] - row["busy_s"])
         rates = self._rates
@@ -201,8 +203,15 @@ class Ledger:
         return seconds
 
     def _new_row(self, trial_id: int | None, purpose: str, start: int, to: int, reserved: Mapping[str, float]) -> Row:
-        row: dict[str, Any] = {column.name: None for column in schema.leases.columns} | {name: 0 for name in RESOURCES}
-        row |= {"token": self._next_token, "trial_id": trial_id, "purpose": purpose, "start": start, "to": to, "reserved": json.dumps(reserved)}
+        row: dict[str, Any] = {column.name: None for column in schema.leases.columns} | dict.fromkeys(RESOURCES, 0)
+        row |= {
+            "token": self._next_token,
+            "trial_id": trial_id,
+            "purpose": purpose,
+            "start": start,
+            "to": to,
+            "reserved": json.dumps(reserved),
+        }
         row |= {"opened_at": time.time(), "lost_units": 0, "busy_s": 0.0, "peak_bytes": 0, "provenance": "{}"}
         self._next_token += 1
         self._store.put(schema.leases, row)

@@ -65,13 +65,15 @@ class Plan:
         question, unit = self.question, self.question.unit
         one = describe("units", 1, unit)
         lines = [
-            f"question  best {question.metric} ({question.goal}); {describe('units', question.horizon, unit)} a full training; {question.sampler} sampler",
+            f"question  best {question.metric} ({question.goal}); {describe('units', question.horizon, unit)} a full training; "
+            f"{question.sampler} sampler",
             f"schedule  {_schedule(question)}",
             f"pilot     {describe('units', self.pilot.units, unit)} in {duration(self.pilot.wall_s)}, charged to this budget"
             if self.pilot.units
             else "pilot     not needed: this run has been measured before",
             f"one unit  {one} takes about {duration(self.unit_s)}; a full training {duration(self.unit_s * question.horizon)}",
-            f"budget    {self.budget}, {self.workers} at once: pays for about {describe('units', self.units, unit)} (first spent: {self.limited_by})",
+            f"budget    {self.budget}, {self.workers} at once: pays for about {describe('units', self.units, unit)} "
+            f"(first spent: {self.limited_by})",
             f"trials    about {self.n_trials}{' or more' if self.capped else ''}, of them {self.n_complete} to the full {question.horizon}",
             f"time      about {duration(self.seconds)}",
         ]
@@ -105,7 +107,19 @@ def plan(target: Target, question: Search, spending: Spending, runner: RunnerNam
         )
     replayed = min(units, MOST_UNITS)
     n_trials, n_complete = _replay(question, replayed, workers)
-    return Plan(question, spending.budget, workers, pilot, unit_s, units, limited_by, n_trials, n_complete, units * unit_s / workers, replayed < units)
+    return Plan(
+        question,
+        spending.budget,
+        workers,
+        pilot,
+        unit_s,
+        units,
+        limited_by,
+        n_trials,
+        n_complete,
+        units * unit_s / workers,
+        replayed < units,
+    )
 
 
 def _measured(folder: Path | None) -> tuple[list[Cost], Cost] | None:
@@ -142,7 +156,9 @@ def _replay(question: Search, units: int, workers: int) -> tuple[int, int]:
     chance = replace(question, sampler="random")
     store = Store.in_memory()
     runner = ReplayRunner(curve, workers)
-    study = Study(chance, make_strategy(chance, store), runner, store, Ledger(store, Budget(f"{units} units"), clock=runner.now, slots=workers))
+    study = Study(
+        chance, make_strategy(chance, store), runner, store, Ledger(store, Budget(f"{units} units"), clock=runner.now, slots=workers)
+    )
     answer = study.run()
     store.close()
     return answer.n_trials, sum(trial.state == "complete" for trial in study.trials.values())

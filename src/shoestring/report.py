@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from shoestring.budget import Cost, describe, duration
+from shoestring.errors import StoreUnwritable
 from shoestring.run import Run
 from shoestring.space_text import format_space
 
@@ -13,11 +14,18 @@ SHOWN = 10
 
 
 def write(run: Run) -> Path:
-    """Writes ``report.md`` into the run's folder and returns its path."""
+    """Writes ``report.md`` into the run's folder and returns its path.
+
+    Raises:
+        StoreUnwritable: the disk is full or read-only.
+    """
     path = run.folder / "report.md"
     temporary = path.with_suffix(".part")
-    temporary.write_text(markdown(run), encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(markdown(run), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreUnwritable(f"{path} could not be written ({error.strerror}); `shoestring status` shows the run as well.") from error
     return path
 
 
@@ -43,7 +51,10 @@ def markdown(run: Run) -> str:
         ((outcome, str(n), *_cells(cost)) for outcome, (n, cost) in sorted(run.by_outcome().items())),
     )
     lost = sum(row["lost_units"] for row in run.ledger)
-    parts += ["", f"Of the {unit}s, {lost} were trained in vain: lost before a checkpoint kept them." if lost else f"No {unit} was trained in vain."]
+    parts += [
+        "",
+        f"Of the {unit}s, {lost} were trained in vain: lost before a checkpoint kept them." if lost else f"No {unit} was trained in vain.",
+    ]
     parts += ["", f"## The best of {run.n_begun()} trials", ""]
     names = list(question.space.names)
     rows = (
@@ -54,7 +65,10 @@ def markdown(run: Run) -> str:
     failed = [trial for trial in run.trials if trial.error]
     if failed:
         parts += ["", f"## Failures ({len(failed)})", ""]
-        parts += _table(("trial", "kind", "message"), ((str(trial.id), trial.error["type"], trial.error["message"]) for trial in failed[:SHOWN] if trial.error))
+        parts += _table(
+            ("trial", "kind", "message"),
+            ((str(trial.id), trial.error["type"], trial.error["message"]) for trial in failed[:SHOWN] if trial.error),
+        )
     return "\n".join(parts) + "\n"
 
 
@@ -83,8 +97,12 @@ def _answer(run: Run) -> Iterable[str]:
         return
     trial, value, at = ranked[0]
     config = ", ".join(f"`{name}={_shown(item)}`" for name, item in trial.config.items())
-    yield f"The best {run.question.metric} seen is **{value:.6g}**, after {describe('units', at, run.question.unit)} of trial {trial.id}: {config}."
-    yield f"It was selected among {run.n_begun()} trials for being best, so it is optimistic; it may not be reported as the performance of this configuration."
+    after = describe("units", at, run.question.unit)
+    yield f"The best {run.question.metric} seen is **{value:.6g}**, after {after} of trial {trial.id}: {config}."
+    yield (
+        f"It was selected among {run.n_begun()} trials for being best, so it is optimistic; "
+        "it may not be reported as the performance of this configuration."
+    )
     yield "Trained once with one seed each, the trials say nothing about how much of the difference between them is luck."
 
 

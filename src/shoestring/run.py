@@ -78,13 +78,17 @@ class Run:
                     trial.curve.clear()
                     trial.curve.update(in_order)
                 ledger = tuple(store.rows(schema.leases))
-                return cls(folder, question_of(asked), Budget(*request["budget"]), request, tuple(trials.values()), ledger, tuple(observations))
+                return cls(
+                    folder, question_of(asked), Budget(*request["budget"]), request, tuple(trials.values()), ledger, tuple(observations)
+                )
         finally:
             store.close()
 
     def best_of(self, trial: StoredTrial) -> tuple[float, int] | None:
         """Returns the best finite value of the metric in a trial and the unit where it was seen, or None."""
-        values = [(value, unit) for unit, metrics in trial.curve.items() if math.isfinite(value := metrics.get(self.question.metric, math.nan))]
+        values = [
+            (value, unit) for unit, metrics in trial.curve.items() if math.isfinite(value := metrics.get(self.question.metric, math.nan))
+        ]
         if not values:
             return None
         return min(values) if self.question.goal == "min" else max(values, key=lambda pair: (pair[0], -pair[1]))
@@ -114,7 +118,9 @@ class Run:
 
 def question_of(data: Mapping[str, Any]) -> Search:
     """Returns the question that ``Search.to_json`` described."""
-    return Search(**{name: value for name, value in data.items() if name not in ("question", "space")}, space=Space.from_json(data["space"]))
+    return Search(
+        **{name: value for name, value in data.items() if name not in ("question", "space")}, space=Space.from_json(data["space"])
+    )
 
 
 def cost_of(row: Row) -> Cost:

@@ -29,7 +29,17 @@ Tree: TypeAlias = Any  # nested dicts, lists and tuples with numbers, strings, b
 
 _ALLOWED = "modules, optimizers and others with state_dict/load_state_dict, arrays, tensors, dicts, lists, and random generators"
 _RNG = "$rng"
-_NOT_A_CHECKPOINT = (zipfile.BadZipFile, pickle.UnpicklingError, LookupError, ValueError, TypeError, RuntimeError, EOFError, OSError, struct.error)
+_NOT_A_CHECKPOINT = (
+    zipfile.BadZipFile,
+    pickle.UnpicklingError,
+    LookupError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    struct.error,
+)
 
 
 @runtime_checkable
@@ -131,7 +141,9 @@ def from_bytes(data: bytes, device: str = "cpu") -> Tree:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
-            arrays = [np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False) for name in names if name.endswith(".npy")]
+            arrays = [
+                np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False) for name in names if name.endswith(".npy")
+            ]
             tensors: list[torch.Tensor] = []
             if "tensors.pt" in names:
                 import torch
@@ -169,7 +181,9 @@ class _Packed:
             return {"$tensor": len(self.tensors) - 1, "device": value.device.type}
         if torch and isinstance(value, torch.dtype):
             return {"$dtype": str(value).removeprefix("torch.")}
-        raise InvalidState(f"{name} is a {type(value).__name__!r}, which is no plain data; a state may hold {_ALLOWED}, numbers, strings and bytes.")
+        raise InvalidState(
+            f"{name} is a {type(value).__name__!r}, which is no plain data; a state may hold {_ALLOWED}, numbers, strings and bytes."
+        )
 
     def _pack_dict(self, value: dict[Any, Any], name: str) -> Any:
         if type(value) is dict and all(isinstance(key, str) and not key.startswith("$") for key in value):
@@ -217,12 +231,12 @@ def _restore_rng(value: object, state: Tree, name: str) -> None:
         value.setstate((version, tuple(words.tolist()), gauss))
     elif isinstance(value, np.random.Generator):
         value.bit_generator.state = state
-    elif isinstance(value, np.random.RandomState):
-        value.set_state(state)
-    elif (torch := sys.modules.get("torch")) and isinstance(value, torch.Generator):
+    elif isinstance(value, np.random.RandomState) or ((torch := sys.modules.get("torch")) and isinstance(value, torch.Generator)):
         value.set_state(state)
     else:
-        raise InvalidState(f"{name} was a random generator at the checkpoint and is now a {type(value).__name__!r}; hand in the same kinds of objects.")
+        raise InvalidState(
+            f"{name} was a random generator at the checkpoint and is now a {type(value).__name__!r}; hand in the same kinds of objects."
+        )
 
 
 def is_array(value: object) -> TypeGuard[Any]:
@@ -233,7 +247,9 @@ def is_array(value: object) -> TypeGuard[Any]:
 
 def _copy_into(value: Any, tree: Tree, name: str) -> None:
     if tuple(value.shape) != tuple(tree.shape):
-        raise InvalidState(f"{name} has shape {tuple(value.shape)}, but its checkpoint has {tuple(tree.shape)}; build it from trial.config alone.")
+        raise InvalidState(
+            f"{name} has shape {tuple(value.shape)}, but its checkpoint has {tuple(tree.shape)}; build it from trial.config alone."
+        )
     if isinstance(value, np.ndarray):
         value[...] = tree
         return

@@ -6,6 +6,7 @@ open it: they append to event files, which the engine reads into it by offset, s
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -22,7 +23,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from shoestring import schema
-from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, StoreUnwritable, StoreVersion
+from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, StoreReadOnly, StoreUnwritable, StoreVersion
 
 Row = dict[str, Any]
 
@@ -52,16 +53,20 @@ class Store:
             StoreLocked: another process is its coordinator.
             StoreCorrupt, StoreVersion: what is there cannot be used.
             NotARun: the folder holds something else.
-            StoreUnwritable: it cannot be written.
+            StoreReadOnly, StoreUnwritable: it cannot be written.
         """
         database = folder / "study.db"
         try:
-            if folder.exists() and not database.is_file() and (not folder.is_dir() or set(os.listdir(folder)) - {"lock", "study.db-journal"}):
+            if (
+                folder.exists()
+                and not database.is_file()
+                and (not folder.is_dir() or set(os.listdir(folder)) - {"lock", "study.db-journal"})
+            ):
                 raise NotARun(f"{folder} exists and holds no run (no study.db). Choose another --store, or an empty folder.")
             folder.mkdir(parents=True, exist_ok=True)
             lock = _take_lock(folder)
         except OSError as error:
-            raise StoreUnwritable(f"{folder} cannot be written ({error.strerror}); choose another --store.") from error
+            raise _refused(folder, error) from error
         store = cls(folder, _engine(URL.create("sqlite", database=str(database)), begin="BEGIN IMMEDIATE"), lock)
         try:
             store._check(may_create=True)
@@ -119,7 +124,9 @@ class Store:
                     connection.execute(self._upserts[table], list(self._waiting[table].values()))
         except OperationalError as error:
             reason = str(error.orig)
-            raise StoreUnwritable(f"{self.folder / 'study.db'} could not be written ({reason}); free some space and run the same command again.") from error
+            raise StoreUnwritable(
+                f"{self.folder / 'study.db'} could not be written ({reason}); free some space and run the same command again."
+            ) from error
         self._waiting.clear()
 
     @contextmanager
@@ -184,13 +191,17 @@ class Store:
         try:
             with self._engine.connect() as connection:
                 if connection.execute(text("PRAGMA integrity_check(1)")).scalar() != "ok":
-                    raise StoreCorrupt(f"{self.folder / 'study.db'} fails its integrity check. Restore it from a copy, or choose another --store.")
+                    raise StoreCorrupt(
+                        f"{self.folder / 'study.db'} fails its integrity check. Restore it from a copy, or choose another --store."
+                    )
                 tables = set(inspect(connection).get_table_names())
         except DatabaseError as error:
             if may_create and isinstance(error.orig, sqlite3.OperationalError) and "readonly" in str(error.orig):
-                raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); choose another --store.") from error
+                raise StoreReadOnly(f"{self.folder} cannot be written ({error.orig}); choose another --store.") from error
             raise self._unreadable(error) from error
-        if not tables and may_create:
+        if not tables:
+            if not may_create or (self.folder / "trials").exists():
+                raise StoreCorrupt(f"{self.folder / 'study.db'} is empty. Restore it from a copy, or choose another --store.")
             self._create()
         version = self._version() if "meta" in tables or not tables else "unknown"
         if version != str(schema.SCHEMA_VERSION):
@@ -214,7 +225,7 @@ class Store:
                 schema.metadata.create_all(connection)
                 connection.execute(_upsert(schema.meta), [{"key": "schema_version", "value": str(schema.SCHEMA_VERSION)}])
         except DatabaseError as error:
-            raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); choose another --store.") from error
+            raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); free some space or choose another --store.") from error
 
 
 def _engine(url: URL, begin: str = "BEGIN") -> Engine:
@@ -238,6 +249,12 @@ def _upsert(table: Table) -> Any:
     keys = [column.name for column in table.primary_key]
     rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def _refused(folder: Path, error: OSError) -> StoreUnwritable:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreUnwritable(f"{folder} cannot be written ({error.strerror}); free some space or choose another --store.")
+    return StoreReadOnly(f"{folder} cannot be written ({error.strerror}); choose another --store.")
 
 
 def _take_lock(folder: Path) -> int:

@@ -177,7 +177,10 @@ class Study:
     def say(self, message: str) -> None:
         """Keeps a line for people: in the run's log, and for whoever shows progress."""
         self.messages.append(message)
-        with suppress(OSError), open(self.store.folder / "log.txt", "a", encoding="utf-8", errors="replace") as log:  # a full disk ends no study here
+        with (
+            suppress(OSError),
+            open(self.store.folder / "log.txt", "a", encoding="utf-8", errors="replace") as log,
+        ):  # a full disk ends no study here
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
 
     # --- giving leases -------------------------------------------------------------------------------------------------------------
@@ -357,8 +360,15 @@ class Study:
         if exit_.how == "unwritable":
             self.store.commit()
             folder = open_lease.lease.folder
-            raise StoreUnwritable(f"{folder} could not be written: the disk is full or read-only. Free some space and run the same command again.")
-        if reported and self.question.metric not in reported and open_lease.trial.told[0] == 0 and end["end"] in ("paused", "finished", "failed"):
+            raise StoreUnwritable(
+                f"{folder} could not be written: the disk is full or read-only. Free some space and run the same command again."
+            )
+        if (
+            reported
+            and self.question.metric not in reported
+            and open_lease.trial.told[0] == 0
+            and end["end"] in ("paused", "finished", "failed")
+        ):
             if self._strategy.best is None:
                 self.store.note("void", f"no trial reported {self.question.metric!r}")
             self._stop_and_save()
@@ -464,7 +474,9 @@ class Study:
             tuple(self._notes(begun)),
         )
         if status in (Status.ANSWERED, Status.UNANSWERED) and self._purpose == "search":
-            self.store.note("ended", answer.to_json() | {"status": status.name, "limits": dict(answer.budget.limits), "notes": answer.notes})
+            self.store.note(
+                "ended", answer.to_json() | {"status": status.name, "limits": dict(answer.budget.limits), "notes": answer.notes}
+            )
             self.store.commit()
         self.say(f"{status}: {len(begun)} trials")
         return answer
@@ -521,10 +533,12 @@ class Study:
             self._seq = row["seq"]
             if row["kind"] in ("start", "advance"):
                 order = self._strategy.ask()
-                if order is None or (order.trial_id, order.to, isinstance(order, Start)) != (row["trial_id"], row["unit"], row["kind"] == "start"):
+                made = order and ("start" if isinstance(order, Start) else "advance", order.trial_id, order.to)
+                if made != (row["kind"], row["trial_id"], row["unit"]):
                     raise DifferentQuestion(
-                        f"{self.store.folder}: decision {row['seq']} cannot be made again (stored: {row['kind']} trial {row['trial_id']} to {row['unit']}; "
-                        f"now: {order}). It was made by other code; go on with that version, or choose another --store."
+                        f"{self.store.folder}: decision {row['seq']} cannot be made again "
+                        f"(stored: {row['kind']} trial {row['trial_id']} to {row['unit']}; now: {order}). "
+                        "It was made by other code; go on with that version, or choose another --store."
                     )
             else:
                 loss = math.inf if row["loss"] is None else row["loss"]

@@ -118,7 +118,9 @@ class Trial:
         values = {name: _number(name, value) for name, value in metrics.items()}
         decisive = values.get(self._lease.metric, 0.0)
         self._diverged = self._diverged or decisive - decisive != 0.0
-        self._events.append({"token": self._lease.token, "unit": self._unit, "metrics": {name: plain(value) for name, value in values.items()}})
+        self._events.append(
+            {"token": self._lease.token, "unit": self._unit, "metrics": {name: plain(value) for name, value in values.items()}}
+        )
 
     def _must_stop(self, unit_s: float) -> bool:
         """Tells whether to pause: asked to, out of time, or the next unit would likely outlast the time and half the grace."""
@@ -134,10 +136,14 @@ class Trial:
                 continue
             tree = state.from_bytes(data, self.device)
             if missing := tree["handed"].keys() ^ stateful.keys():
-                raise InvalidState(f"steps() was handed other objects than at the checkpoint ({', '.join(sorted(missing))}); hand in the same each time.")
+                raise InvalidState(
+                    f"steps() was handed other objects than at the checkpoint ({', '.join(sorted(missing))}); hand in the same each time."
+                )
             for name, value in stateful.items():
                 if state.restore(value, tree["handed"][name], name) is not value:
-                    raise InvalidState(f"{name} is a {type(value).__name__!r}, and was none at the checkpoint; hand in the same kinds of objects.")
+                    raise InvalidState(
+                        f"{name} is a {type(value).__name__!r}, and was none at the checkpoint; hand in the same kinds of objects."
+                    )
             randomness.restore(tree["rng"])
             return candidate.unit
         return 0
@@ -147,7 +153,9 @@ class Trial:
         if self._lease.durable:
             self._events.sync()  # what was reported must not be newer than the state that goes on from it
         written = checkpoint.write(self._lease.folder / "checkpoints", done, state.to_bytes(tree), durable=self._lease.durable)
-        self._events.append({"token": self._lease.token, "checkpoint": done, "sha256": written.sha256, "bytes": written.path.stat().st_size})
+        self._events.append(
+            {"token": self._lease.token, "checkpoint": done, "sha256": written.sha256, "bytes": written.path.stat().st_size}
+        )
 
 
 def _number(name: str, value: object) -> float:

@@ -42,7 +42,7 @@ def misbehave(how, unit):
         time.sleep(60)
 '''
 
-SCRIPT = '''
+SCRIPT = """
 import json, os, sys, time
 folder, to, how = os.environ["SHOESTRING_CHECKPOINT_DIR"], int(os.environ["SHOESTRING_TO"]), sys.argv[1]
 state = os.path.join(folder, "state")
@@ -50,8 +50,9 @@ done = int(open(state).read()) if os.path.exists(state) else 0
 for unit in range(done + 1, to + 1):
     if how == "slowly":
         time.sleep(0.05)
+    loss = float("nan") if how == "diverge" and unit == 2 else 1 / unit
     with open(os.environ["SHOESTRING_EVENTS"], "a") as file:
-        file.write(json.dumps({"unit": unit, "loss": float("nan") if how == "diverge" and unit == 2 else 1 / unit, "pid": os.getpid()}) + "\\n")
+        file.write(json.dumps({"unit": unit, "loss": loss}) + "\\n")
     with open(state, "w") as file:
         file.write(str(unit))
     if unit == 2 and how == "raise":
@@ -60,7 +61,7 @@ for unit in range(done + 1, to + 1):
         break
     if unit == 2 and how == "hang":
         time.sleep(60)
-'''
+"""
 
 
 def train(trial):
@@ -265,7 +266,11 @@ def test_as_many_run_at_once_as_there_is_room_for(session):
 
     assert {item.token for item in told if isinstance(item, Exit)} == {lease.token for lease in leases}
     for lease in leases:
-        assert [unit for unit, _ in curve_of(item.event for item in told if isinstance(item, Report) and item.token == lease.token)] == [1, 2, 3]
+        assert [unit for unit, _ in curve_of(item.event for item in told if isinstance(item, Report) and item.token == lease.token)] == [
+            1,
+            2,
+            3,
+        ]
 
 
 @all_of([name for name in MEMBERS if name != "inline"])
@@ -348,7 +353,7 @@ def test_if_the_server_is_killed_its_leases_are_lost_and_another_takes_its_place
         family = descendants() - others
         server.kill()
 
-        assert session.until_exit()[-1].how == "lost"
+        assert session.until_exit()[-1].how == "orphaned"
         assert not any(is_at_work(process) for process in family)
         assert session.carry_out(trial_id=1, to=2)[1].how == "ended"
 

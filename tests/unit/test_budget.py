@@ -38,7 +38,23 @@ def test_several_texts_limit_several_resources():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  ", "10", "m", "-5m", "10m!", "1,000 epochs", "nan s", "0 s", "0 epochs", "2.5 epochs", "1e999 s", "1e999 epochs", "3 epochs, 4 steps"]
+    "text",
+    [
+        "",
+        "  ",
+        "10",
+        "m",
+        "-5m",
+        "10m!",
+        "1,000 epochs",
+        "nan s",
+        "0 s",
+        "0 epochs",
+        "2.5 epochs",
+        "1e999 s",
+        "1e999 epochs",
+        "3 epochs, 4 steps",
+    ],
 )
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(InvalidBudget):
@@ -81,7 +97,14 @@ def test_costs_add_and_subtract_by_resource():
 
 @pytest.mark.parametrize(
     ("texts", "usd"),
-    [(["2.5/gpu-hour"], 2.5), (["$3.6/hour"], 3.6), (["1.8/cpu-hours"], 3.6), (["0.5/kWh"], 2.0), (["1/gpu-hour", "1/kWh"], 5.0), ([], 0.0)],
+    [
+        (["2.5/gpu-hour"], 2.5),
+        (["$3.6/hour"], 3.6),
+        (["1.8/cpu-hours"], 3.6),
+        (["0.5/kWh"], 2.0),
+        (["1/gpu-hour", "1/kWh"], 5.0),
+        ([], 0.0),
+    ],
 )
 def test_a_price_is_per_resource(texts, usd):
     assert Price(*texts).of(Cost(wall_s=3600, cpu_s=7200, gpu_s=3600, kwh=4)) == pytest.approx(usd)
@@ -102,7 +125,13 @@ def test_a_duration_is_written_as_a_person_would(seconds, text):
 
 @pytest.mark.parametrize(
     ("resource", "amount", "text"),
-    [("units", 1, "1 epoch"), ("units", 20, "20 epochs"), ("gpu_s", 7200, "2 GPU-hours"), ("cpu_s", 5, "5 CPU-seconds"), ("usd", 5, "5 usd")],
+    [
+        ("units", 1, "1 epoch"),
+        ("units", 20, "20 epochs"),
+        ("gpu_s", 7200, "2 GPU-hours"),
+        ("cpu_s", 5, "5 CPU-seconds"),
+        ("usd", 5, "5 usd"),
+    ],
 )
 def test_an_amount_is_written_with_its_resource(resource, amount, text):
     assert describe(resource, amount, "epoch") == text

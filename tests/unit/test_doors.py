@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
@@ -23,7 +22,15 @@ def train(trial):
 
 
 def search(train=train, space=SPACE, **changes):
-    asked = {"metric": "loss", "goal": "min", "budget": "30 epochs", "horizon": 9, "sampler": "random", "runner": "inline", "store": ":memory:"}
+    asked = {
+        "metric": "loss",
+        "goal": "min",
+        "budget": "30 epochs",
+        "horizon": 9,
+        "sampler": "random",
+        "runner": "inline",
+        "store": ":memory:",
+    }
     return ss.search(train, space, **(asked | changes))
 
 
@@ -72,8 +79,8 @@ def test_the_process_runner_works_behind_the_door(tmp_path, store):
 
 
 def test_a_script_works_behind_the_door(tmp_path):
-    code = "import os, json, sys; [open(os.environ['SHOESTRING_EVENTS'], 'a').write(json.dumps({'loss': float(sys.argv[1])}) + chr(10)) for _ in range(int(sys.argv[2]))]"
-    script = ss.Script((sys.executable, "-c", code, "{lr}", "{to}"), None, "loss")
+    (tmp_path / "train.sh").write_text('for unit in $(seq $2); do echo "{\\"loss\\": $1}" >> $SHOESTRING_EVENTS; done')
+    script = ss.Script(("sh", str(tmp_path / "train.sh"), "{lr}", "{to}"), None, "loss")
 
     answer = search(script, horizon=1, budget="3 epochs")
 

@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 from shoestring.errors import StoreUnwritable
 from shoestring.events import EventWriter, decode, encode, plain, read
 
-EVENTS = [{"token": 1, "begin": 1}, {"token": 1, "unit": 1, "metrics": {"loss": 0.25, "naïve": "nan"}}, {"token": 1, "end": "paused", "at": 1}]
+EVENTS = [
+    {"token": 1, "begin": 1},
+    {"token": 1, "unit": 1, "metrics": {"loss": 0.25, "naïve": "nan"}},
+    {"token": 1, "end": "paused", "at": 1},
+]
 LINES = [encode(event) for event in EVENTS]
 ENDS = [len(b"".join(LINES[: i + 1])) for i in range(len(LINES))]
 
-events = st.dictionaries(st.text(max_size=5), st.one_of(st.integers(), st.text(max_size=9), st.floats(allow_nan=False, allow_infinity=False)))
+events = st.dictionaries(
+    st.text(max_size=5), st.one_of(st.integers(), st.text(max_size=9), st.floats(allow_nan=False, allow_infinity=False))
+)
 
 
 def contents(path, offset=0):

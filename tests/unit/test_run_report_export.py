@@ -34,7 +34,9 @@ def train(trial):
 @pytest.fixture(scope="module")
 def answer(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "a run"
-    return ss.search(train, SPACE, metric="accuracy", goal="max", budget="80 epochs", horizon=9, seed=3, sampler="random", runner="inline", store=folder)
+    return ss.search(
+        train, SPACE, metric="accuracy", goal="max", budget="80 epochs", horizon=9, seed=3, sampler="random", runner="inline", store=folder
+    )
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_no_name_breaks_the_tables_of_a_report(run):
 
     widths = [line.replace("\\|", "").count("|") for line in tables]
     assert set(widths) <= {3, 4, 8 + 1, 4 + len(SPACE) + 1}
-    assert "<h>" not in report.markdown(run)
+    assert not any("<h>" in line for line in tables)
 
 
 def test_a_report_is_written_into_the_folder(run):
@@ -104,7 +106,9 @@ def test_a_run_without_a_result_claims_nothing(tmp_path):
     def fail(trial):
         raise ValueError
 
-    ss.search(fail, SPACE, metric="loss", goal="min", budget="9 epochs", horizon=9, sampler="random", runner="inline", store=tmp_path / "run")
+    ss.search(
+        fail, SPACE, metric="loss", goal="min", budget="9 epochs", horizon=9, sampler="random", runner="inline", store=tmp_path / "run"
+    )
     run = Run.read(tmp_path / "run")
 
     assert "nothing may be claimed" in report.markdown(run)
@@ -143,7 +147,7 @@ def test_unknown_parts_and_formats_are_refused(run):
 @pytest.fixture(scope="module")
 def study(run, tmp_path_factory):
     """What Optuna itself loads."""
-    url = export.to_optuna(run, tmp_path_factory.mktemp("optuna") / "a#b ?.db")
+    url = export.to_optuna(run, tmp_path_factory.mktemp("optuna") / "a#b %.db")
     return optuna.load_study(study_name=None, storage=url)
 
 
@@ -156,7 +160,9 @@ def test_optuna_loads_every_trial(run, study):
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_optuna_sees_the_curves(run, study):
-    finite = [{unit: metrics["accuracy"] for unit, metrics in trial.curve.items() if math.isfinite(metrics["accuracy"])} for trial in run.trials]
+    finite = [
+        {unit: metrics["accuracy"] for unit, metrics in trial.curve.items() if math.isfinite(metrics["accuracy"])} for trial in run.trials
+    ]
 
     assert [trial.intermediate_values for trial in study.trials] == finite
 

@@ -129,7 +129,9 @@ def train_on(torch, parts, n):
 
 
 @pytest.mark.filterwarnings("ignore:The epoch parameter")  # torch's own, from SequentialLR
-@pytest.mark.parametrize(("optimizer", "schedule"), [("sgd", "multi-step"), ("adamw", "one-cycle"), ("lbfgs", "plateau"), ("adamw", "sequential")])
+@pytest.mark.parametrize(
+    ("optimizer", "schedule"), [("sgd", "multi-step"), ("adamw", "one-cycle"), ("lbfgs", "plateau"), ("adamw", "sequential")]
+)
 def test_training_goes_on_from_a_restored_state_bit_for_bit(torch, optimizer, schedule):
     straight = trained(torch, optimizer, schedule, 6)
     saved = through_bytes(dict(enumerate(trained(torch, optimizer, schedule, 3))))
@@ -198,7 +200,7 @@ def test_another_kind_of_generator_is_refused():
         restore([], through_bytes({"$rng": [1]}), "rng")
 
 
-@pytest.mark.parametrize("value", [3, "text", None, (1, 2), {1, 2}, object(), lambda: 0], ids=str)
+@pytest.mark.parametrize("value", [3, "text", None, (1, 2), {1, 2}, object(), lambda: 0], ids=lambda value: type(value).__name__)
 def test_what_cannot_be_restored_in_place_is_refused_in_one_sentence(value):
     with pytest.raises(InvalidState, match=r"steps\(best=...\) was handed .* cannot be restored in place"):
         check_restorable({"best": value})
@@ -230,7 +232,11 @@ def test_nothing_is_unpickled(torch):
     torch.save([Bomb()], tensors)
     np.lib.format.write_array(objects, np.array([Bomb()]), allow_pickle=True)
 
-    for data in (archive(state_json="{}", tensors_pt=tensors.getvalue()), archive(state_json="{}", **{"0_npy": objects.getvalue()}), pickle.dumps(Bomb())):
+    for data in (
+        archive(state_json="{}", tensors_pt=tensors.getvalue()),
+        archive(state_json="{}", **{"0_npy": objects.getvalue()}),
+        pickle.dumps(Bomb()),
+    ):
         with pytest.raises(ValueError, match="not a checkpoint"):
             from_bytes(data)
 

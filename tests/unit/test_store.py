@@ -23,6 +23,8 @@ from shoestring.store import Store
 
 TRIAL = {"id": 0, "config": "{}", "seed": 1, "state": "running", "target": 1, "checkpoint": 0, "offset": 0, "losses": 0, "error": None}
 
+OPEN = "import os, sys, pathlib; from shoestring.store import Store; store = Store.create_or_open(pathlib.Path(sys.argv[1])); "
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -45,7 +47,9 @@ def finished(tmp_path_factory):
 def ask(folder, budget="9 epochs"):
     runner = ss.ReplayRunner(lambda config, seed: [{"loss": config["x"] / unit} for unit in range(1, 4)])
     space = {"x": ss.Float(0, 1)}
-    return ss.search(lambda trial: None, space, metric="loss", goal="min", budget=budget, horizon=3, sampler="random", runner=runner, store=folder)
+    return ss.search(
+        lambda trial: None, space, metric="loss", goal="min", budget=budget, horizon=3, sampler="random", runner=runner, store=folder
+    )
 
 
 def go_on(folder):
@@ -58,8 +62,10 @@ def run_python(code, *args):
 
 
 def test_a_second_coordinator_is_refused_with_the_pid_of_the_first(tmp_path):
-    code = "import sys, pathlib; from shoestring.store import Store; Store.create_or_open(pathlib.Path(sys.argv[1])); print('open', flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", code, tmp_path / "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+    code = OPEN + "print('open', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
         assert first.stdout.readline() == "open\n"
 
         with pytest.raises(StoreLocked, match=f"worked on by process {first.pid};") as refusal:
@@ -71,7 +77,7 @@ def test_a_second_coordinator_is_refused_with_the_pid_of_the_first(tmp_path):
 
 
 def test_the_lock_of_a_killed_coordinator_is_free(tmp_path):
-    code = "import os, sys, pathlib; from shoestring.store import Store; s = Store.create_or_open(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+    code = OPEN + "os.kill(os.getpid(), 9)"
 
     assert run_python(code, tmp_path / "run").returncode == -9
 
@@ -218,7 +224,9 @@ def test_a_full_disk_is_one_clear_error_and_nothing_is_lost(folder):
 def damaged(whole, data):
     place = data.draw(st.integers(0, len(whole) - 1))
     return data.draw(
-        st.sampled_from([whole[:place], whole[:place] + bytes([whole[place] ^ data.draw(st.integers(1, 255))]) + whole[place + 1 :], b"\0" * place])
+        st.sampled_from(
+            [whole[:place], whole[:place] + bytes([whole[place] ^ data.draw(st.integers(1, 255))]) + whole[place + 1 :], b"\0" * place]
+        )
     )
 
 

@@ -14,8 +14,8 @@ from shoestring.answer import Status
 from shoestring.budget import Budget
 from shoestring.doors import make_strategy
 from shoestring.errors import DifferentQuestion, StoreUnwritable, UnknownName, UsageError
-from shoestring.ledger import Ledger
 from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.ledger import Ledger
 from shoestring.questions.search import Search
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.replay import ReplayRunner
@@ -82,9 +82,9 @@ class Counting:
                 return
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
-    budget=st.integers(9, 60),
+    budget=st.integers(9, 40),
     scheduler=st.sampled_from(["fixed", "halving", "hyperband", "async-hyperband", "one-step"]),
     length=st.sampled_from([math.inf, 12]),
 )
@@ -126,7 +126,7 @@ def test_many_workers_never_outlast_the_clock(seconds, workers, unit_s):
         assert answer.spent.wall_s == pytest.approx(runner.now())
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @example(stops=[4, 7], scheduler="async-hyperband", sampler="tpe")
 @given(
     stops=st.lists(st.integers(1, 12), min_size=1, max_size=3),
@@ -241,6 +241,33 @@ def test_the_best_is_the_lowest_loss_or_the_highest_score(store):
 def test_a_misspelt_metric_is_named_with_the_nearest(store, workers):
     with pytest.raises(UnknownName, match="unknown metric 'los'; known: loss. Did you mean 'loss'"):
         run(store, ReplayRunner(curve, workers), metric="los")
+
+    assert all(row["outcome"] for row in store.rows(schema.leases))
+
+
+@pytest.mark.parametrize("metric", ["los", "loss"])
+def test_exits_that_come_together_are_all_settled_before_an_error(store, metric):
+    wrong = {"end": "failed", "error": {"type": "UsageError", "message": "wrong", "usage": True, "traceback": ""}}
+    runner = Scripted(lambda lease, n: ([*list(well(lease))[:-1], wrong], "ended"), capacity=3)
+
+    with pytest.raises(UsageError, match="Did you mean 'loss'" if metric == "los" else "trial 0: wrong"):
+        run(store, runner, metric=metric)
+
+    assert len(runner.leases) == 3
+    assert all(row["outcome"] for row in store.rows(schema.leases))
+
+
+def test_what_was_wrong_in_a_crashed_session_is_settled_and_told_by_the_next_trial(store):
+    wrong = {"end": "failed", "error": {"type": "UsageError", "message": "wrong", "usage": True, "traceback": ""}}
+    crashing = Scripted(lambda lease, n: ([], "ended"), capacity=2)
+    crashing.poll = lambda timeout_s: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        run(store, crashing)
+    again = Scripted(lambda lease, n: ([wrong], "ended"))
+    again.recover = lambda folder, token, offset, process: [Report(token, {"token": token, **wrong}, 0)]
+
+    with pytest.raises(UsageError, match="trial 2: wrong"):
+        run(store, again)
 
     assert all(row["outcome"] for row in store.rows(schema.leases))
 

@@ -278,7 +278,9 @@ def test_misuse_is_told_in_one_sentence(leases, name, message):
     assert message in error["message"]
 
 
-@pytest.mark.parametrize("metrics", [{}, {"loss": "0.1"}, {"loss": None}, {"loss": [1, 2]}, {"loss": 1j}, {"loss": np.zeros(2)}, {"loss": 10**400}], ids=str)
+@pytest.mark.parametrize(
+    "metrics", [{}, {"loss": "0.1"}, {"loss": None}, {"loss": [1, 2]}, {"loss": 1j}, {"loss": np.zeros(2)}, {"loss": 10**400}], ids=str
+)
 def test_what_is_no_single_number_is_no_metric(leases, metrics):
     def train(trial):
         for _ in trial.steps():

@@ -31,10 +31,14 @@ Words = Annotated[
     Optional[list[str]],  # noqa: UP045  (typer reads it at run time)
     typer.Argument(metavar="[TARGET] [NAME=VALUES]...", help="file.py:function or package.module:function, and parameters of the space."),
 ]
-SpaceOption = Annotated[list[str], typer.Option("--space", metavar="NAME=VALUES", help="Parameters: lr=log:1e-4:1 width=int:8:256 act=relu,tanh.")]
+SpaceOption = Annotated[
+    list[str], typer.Option("--space", metavar="NAME=VALUES", help="Parameters: lr=log:1e-4:1 width=int:8:256 act=relu,tanh.")
+]
 Metric = Annotated[str, typer.Option(help="The metric that decides.")]
 Goal = Annotated[str, typer.Option(help="min or max.")]
-BudgetOption = Annotated[list[str], typer.Option("--budget", help="10m, '100 epochs', '2 gpu-hours', '5 usd', '0.3 kWh'; several limit together.")]
+BudgetOption = Annotated[
+    list[str], typer.Option("--budget", help="10m, '100 epochs', '2 gpu-hours', '5 usd', '0.3 kWh'; several limit together.")
+]
 Horizon = Annotated[int, typer.Option(help="Units of a full training.")]
 Unit = Annotated[Optional[str], typer.Option(help="epoch, step, episode or unit.")]  # noqa: UP045
 Seed = Annotated[int, typer.Option(help="Where all randomness comes from.")]
@@ -42,7 +46,9 @@ SchedulerOption = Annotated[Optional[str], typer.Option("--scheduler", help="fix
 SamplerOption = Annotated[str, typer.Option("--sampler", help="random, sobol, grid, tpe, gp or cma-es.")]
 Eta = Annotated[int, typer.Option(help="One trial in eta goes on at each rung.")]
 Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045
-RunnerOption = Annotated[str, typer.Option("--runner", help="process, inline, or replay: TARGET(config, seed) then gives a learning curve.")]
+RunnerOption = Annotated[
+    str, typer.Option("--runner", help="process, inline, or replay: TARGET(config, seed) then gives a learning curve.")
+]
 Workers = Annotated[Optional[int], typer.Option(help="Trials at once; one a GPU, or half the cores.")]  # noqa: UP045
 Pattern = Annotated[Optional[str], typer.Option(help="Finds the metric in a script's output, such as 'val loss ([0-9.]+)'.")]  # noqa: UP045
 PriceOption = Annotated[list[str], typer.Option("--price", help="Such as 2.5/gpu-hour or 0.04/cpu-hour.")]
@@ -169,7 +175,9 @@ def resume(run: RunArgument = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def status(run: RunArgument = None, watch: Annotated[bool, typer.Option(help="Shows it again every two seconds.")] = False, as_json: Json = False) -> None:
+def status(
+    run: RunArgument = None, watch: Annotated[bool, typer.Option(help="Shows it again every two seconds.")] = False, as_json: Json = False
+) -> None:
     """What a run has spent and found so far, without disturbing it."""
     from shoestring import report as reports
 
@@ -289,10 +297,14 @@ def _target(words: list[str], command: list[str], pattern: str | None, metric: s
 
 def _finish(answer: Answer, as_json: bool) -> None:
     from shoestring import report as reports
+    from shoestring.errors import StoreUnwritable
 
     typer.echo(str(answer), err=True)
     if answer.run is not None:
-        typer.echo(f"report in {reports.write(_read(answer.run))}", err=True)
+        try:
+            typer.echo(f"report in {reports.write(_read(answer.run))}", err=True)
+        except StoreUnwritable as error:  # the answer is kept all the same
+            typer.echo(str(error), err=True)
     if as_json:
         typer.echo(json.dumps(answer.to_json()))
     raise typer.Exit(answer.status.exit_code)

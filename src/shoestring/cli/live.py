@@ -54,7 +54,11 @@ def _view(study: Study) -> Group:
         share = f"{describe(resource, used, question.unit)} of {describe(resource, limit, question.unit)}"
         bars.add_row("budget", ProgressBar(limit, min(used, limit), width=30), f"{min(1.0, used / limit):4.0%}", share)
     best = study.best
-    found = f"{question.metric} {best.value:.6g} after {describe('units', best.unit, question.unit)} of trial {best.trial}" if best else "nothing yet"
+    found = (
+        f"{question.metric} {best.value:.6g} after {describe('units', best.unit, question.unit)} of trial {best.trial}"
+        if best
+        else "nothing yet"
+    )
     facts = Text(f"best   {found}\ntrials {len(study.trials)}, {spent.units} {question.unit}s   Ctrl-C: save and stop; twice: now")
     running = Table.grid(padding=(0, 2))
     for trial in study.running[:SHOWN_TRIALS]:

@@ -54,7 +54,9 @@ class Search:
         if not self.metric:
             raise UsageError("the metric has no name; name one that the trials report, such as metric='loss'.")
         if self.horizon < 1:
-            raise UsageError(f"horizon={self.horizon} leaves nothing to train; it is the number of {self.unit}s of a full training, 1 or more.")
+            raise UsageError(
+                f"horizon={self.horizon} leaves nothing to train; it is the number of {self.unit}s of a full training, 1 or more."
+            )
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed={self.seed} is outside of 0 to 2**63 - 1.")
 
@@ -108,5 +110,3 @@ class Remembering:
     def tell(self, observation: Observation) -> None:
         """Passes it on."""
         self._sampler.tell(observation)
-
-

@@ -38,7 +38,11 @@ class InlineRunner:
     capacity = 1
 
     def __init__(
-        self, work: Work, watts: float | None = None, device: str = "cpu", catch_up: Callable[[Path, int], None] = lambda _folder, _token: None
+        self,
+        work: Work,
+        watts: float | None = None,
+        device: str = "cpu",
+        catch_up: Callable[[Path, int], None] = lambda _folder, _token: None,
     ) -> None:
         self._work = work
         self._catch_up = catch_up

@@ -228,12 +228,16 @@ class ProcessRunner:
             _await_end_of(running.pid)
             self._recover_script(running.lease)
             self._pending += self._new_reports(running)
-            self._pending.append(Exit(running.lease.token, self._usage(running, 0.0, 0, "estimated"), "lost", "the server of its process died"))
+            self._pending.append(
+                Exit(running.lease.token, self._usage(running, 0.0, 0, "estimated"), "orphaned", "the server of its process died")
+            )
         self._received = b""
         try:
             self._control, self._server = self._start_server()
         except InvalidTarget as error:
-            raise RunnerLost(f"the process that starts trials died and did not come up again ({error}); run the same command to go on.") from error
+            raise RunnerLost(
+                f"the process that starts trials died and did not come up again ({error}); run the same command to go on."
+            ) from error
 
     def _recover_script(self, lease: Lease) -> None:
         if isinstance(self._target, Script):

@@ -1,4 +1,4 @@
-"""The replay runner: a table of learning curves and a virtual clock with any number of workers, for measuring what nobody here can pay for."""
+"""The replay runner: a table of learning curves and a virtual clock with any number of workers, to measure what nobody here can pay for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReplayRunner:
     """Runs leases on a virtual clock.
 
     Args:
-        curve: gives the metrics after each unit, for a configuration and a seed; a curve shorter than the horizon is a trial that ends early.
+        curve: gives the metrics after each unit, for a configuration and a seed; one shorter than the horizon is a trial that ends early.
         workers: how many leases run at once.
         unit_s: virtual seconds that a unit takes.
         pausable: False for trials that begin again from zero whenever they go on.

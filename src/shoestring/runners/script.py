@@ -1,8 +1,8 @@
 """A script in any language as a trial: started from a command template, read by byte offset, stopped from outside.
 
-The script appends lines such as ``{"unit": 3, "loss": 0.21}`` to the file named by ``SHOESTRING_EVENTS``, or prints them in a form that a pattern
-finds. It may keep its state in ``SHOESTRING_CHECKPOINT_DIR`` and end by itself at unit ``SHOESTRING_TO``. One that does neither is stopped
-from outside and begins again from zero when it is to go on; the ledger shows what that cost.
+The script appends lines such as ``{"unit": 3, "loss": 0.21}`` to the file named by ``SHOESTRING_EVENTS``, or prints them in a form that a
+pattern finds. It may keep its state in ``SHOESTRING_CHECKPOINT_DIR`` and end by itself at unit ``SHOESTRING_TO``. One that does neither is
+stopped from outside and begins again from zero when it is to go on; the ledger shows what that cost.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Script:
 
     Attributes:
         command: argv; ``{name}`` inside an element stands for a parameter or one of ``GIVEN``, ``{{`` for a brace. Never a shell string.
-        pattern: regular expression that finds a metric in the output, or None to read the file named by ``SHOESTRING_EVENTS``. Each match is
-            one unit; groups may be named for metrics, and ``unit`` for the unit.
+        pattern: regular expression that finds a metric in the output, or None to read the file named by ``SHOESTRING_EVENTS``. Each match
+            is one unit; groups may be named for metrics, and ``unit`` for the unit.
         metric: the metric that an unnamed group of the pattern stands for.
     """
 
@@ -347,4 +347,3 @@ def _failed(kind: str, message: str, trace: str = "", usage: bool = False) -> di
 def _die_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-

@@ -1,7 +1,7 @@
 """The warm server: a process that has imported the user's module and forks one child a lease, so that a lease starts at once.
 
-It obeys JSON lines on a socket (``start``, ``stop``) and answers with JSON lines (``ready``, ``refused``, ``started``, ``exit``). It enforces
-each lease's seconds and grace by itself, and when its engine dies it kills everything it started, and ends. It is the subreaper of
+It obeys JSON lines on a socket (``start``, ``stop``) and answers with JSON lines (``ready``, ``refused``, ``started``, ``exit``). It
+enforces each lease's seconds and grace by itself, and when its engine dies it kills everything it started, and ends. It is the subreaper of
 its children: whatever a trial leaves behind when it ends, in whatever session, is found among the server's children and killed.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,24 @@ def load(target: str) -> Train:
     """Imports the module and returns the function; the folder of a file, or the current one, comes first in the search path.
 
     Raises:
-        InvalidTarget: it is not written ``file.py:function`` or ``package.module:function``, does not exist, or is no function.
+        InvalidTarget: it is not written ``file.py:function`` or ``package.module:function``, does not exist, is no function, or its module
+            raises something while it is imported; the traceback from the module's own frames on comes along.
         UnknownName: the module has no such function.
-        Exception: whatever the module raises while it is imported.
     """
     where, colon, name = target.rpartition(":")
     if not colon or not where or not name.isidentifier():
         raise InvalidTarget(f"target {target!r} cannot be read; write file.py:function or package.module:function.")
-    module = _module_of_file(Path(where), target) if where.endswith(".py") else _module(where, target)
+    try:
+        module = _module_of_file(Path(where), target) if where.endswith(".py") else _module(where, target)
+    except InvalidTarget:
+        raise
+    except (Exception, SystemExit) as error:  # the edge: a user's module may raise anything
+        raise InvalidTarget(_import_failed(target, error)) from error
     train = getattr(module, name, None)
     if train is None:
-        functions = [key for key, value in vars(module).items() if callable(value) and getattr(value, "__module__", None) == module.__name__]
+        functions = [
+            key for key, value in vars(module).items() if callable(value) and getattr(value, "__module__", None) == module.__name__
+        ]
         raise UnknownName(f"function in {where}:", name, functions)
     if not callable(train):
         raise InvalidTarget(f"{target} is a {type(train).__name__}, not a function of one argument (the trial).")
@@ -39,6 +47,14 @@ def reference(train: Train) -> str | None:
     if not module or module == "__main__" or not name.isidentifier():
         return None
     return f"{module}:{name}" if getattr(sys.modules.get(module), name, None) is train else None
+
+
+def _import_failed(target: str, error: BaseException) -> str:
+    frames = error.__traceback__
+    while frames and (frames.tb_frame.f_code.co_filename == __file__ or "importlib" in frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    trace = "".join(traceback.format_exception(type(error), error, frames, chain=False)).rstrip()
+    return f"target {target} could not be imported ({type(error).__name__}: {error}).\n{trace}"
 
 
 def _module_of_file(path: Path, target: str) -> Any:
@@ -59,5 +75,7 @@ def _module(name: str, target: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise InvalidTarget(f"target {target!r}: there is no module {error.name!r}. Run from its folder, or write file.py:function.") from error
+            raise InvalidTarget(
+                f"target {target!r}: there is no module {error.name!r}. Run from its folder, or write file.py:function."
+            ) from error
         raise

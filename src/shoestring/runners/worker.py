@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import traceback
@@ -44,6 +45,10 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
                 end = _end_of(trial)
             except StoreUnwritable:
                 raise
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise StoreUnwritable(f"{error}; free some space and run the same command again.") from error
+                end = {"end": "failed", "error": describe(error)}
             except (Exception, SystemExit) as error:  # the edge: whatever a training function raises is its result
                 end = {"end": "failed", "error": describe(error)}
         events.append({"token": lease.token, **end})
@@ -67,7 +72,7 @@ def write_config(lease: Lease) -> None:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """Returns an exception as plain data: type, message, whether it is a wrong use of Shoestring, and the traceback from the user's first frame on."""
+    """Returns an exception as plain data: type, message, whether Shoestring was misused, and the traceback from the user's frames on."""
     frames = error.__traceback__.tb_next if error.__traceback__ else None
     kind = type(error).__name__
     return {
@@ -80,6 +85,8 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 def _end_of(trial: Trial) -> dict[str, Any]:
     if trial.ended_by is None:
-        error = UsageError("the training function never called trial.steps(); write `for epoch in trial.steps(...):` around what one unit trains.")
+        error = UsageError(
+            "the training function never called trial.steps(); write `for epoch in trial.steps(...):` around what one unit trains."
+        )
         return {"end": "failed", "error": describe(error)}
     return {"end": {"returned": "finished"}.get(trial.ended_by, trial.ended_by), "at": trial.units_done}

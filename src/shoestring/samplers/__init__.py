@@ -6,6 +6,7 @@ name       module        proposes
 random     random        independent draws: the baseline that every other one has to beat
 sobol      sobol         a scrambled low-discrepancy sequence: independent of what is seen, but without gaps and clumps
 grid       grid          each combination of a few values a parameter, in random order; the only one that comes to an end
+kde        kde           near what was good, and one in three anywhere (the model of BOHB); the cheapest that learns
 tpe        optuna        where good configurations are dense and bad ones are not (tree-structured Parzen estimator)
 gp         optuna        where a Gaussian process expects most improvement; needs PyTorch, about half a second a proposal
 cma-es     cma_es        draws from a normal distribution that moves and turns towards what was good; best for numbers only
@@ -20,7 +21,7 @@ from shoestring.errors import UnknownName
 from shoestring.orders import Sampler
 from shoestring.space import Space
 
-SAMPLERS = ("cma-es", "gp", "grid", "random", "sobol", "tpe")
+SAMPLERS = ("cma-es", "gp", "grid", "kde", "random", "sobol", "tpe")
 
 
 def make_sampler(name: str, space: Space, seed: int) -> Sampler:
@@ -47,6 +48,10 @@ def make_sampler(name: str, space: Space, seed: int) -> Sampler:
             from shoestring.samplers.grid import Grid
 
             return Grid(space, seed)
+        case "kde":
+            from shoestring.samplers.kde import Kde
+
+            return Kde(space, seed)
         case "tpe":
             from shoestring.samplers.optuna import tpe
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -47,6 +47,9 @@ class Scores:
         self._enough = enough
         self._curves: dict[int, _Curve] = {}
         self._n_finite: Counter[int] = Counter()
+        self._seen_at: defaultdict[int, dict[int, float]] = defaultdict(dict)  # by unit, then by trial
+        self._unit = 0
+        self._known: dict[int, tuple[float, int]] = {}  # a loss and the unit it is from, for trials of which nothing new was told
 
     def tell(self, observation: Observation) -> None:
         """Takes in one observation, in constant time; of two for the same unit the worse counts."""
@@ -55,36 +58,45 @@ class Scores:
         loss = observation.loss if abs(observation.loss) < _DIVERGED else math.inf
         loss = loss if before is None else max(loss, before)
         self._n_finite[observation.unit] += math.isfinite(loss) - (before is not None and math.isfinite(before))
-        curve.losses[observation.unit] = loss
+        curve.losses[observation.unit] = self._seen_at[observation.unit][observation.trial_id] = loss
+        self._known.pop(observation.trial_id, None)
         curve.newest = max(curve.newest, observation.unit)
         curve.ended |= observation.ended
 
     def values(self) -> dict[int, float]:
         """Returns the score of each trial that was seen at all, by number and in order; all are finite."""
-        unit = self._unit()
-        changes: dict[int, float] = {}
-        losses = [self._loss_at(unit, self._curves[trial_id], changes) for trial_id in sorted(self._curves)]
-        return dict(zip(sorted(self._curves), half_ranked(np.array(losses)).tolist(), strict=True))
+        unit = self._compared_at()
+        if unit != self._unit:
+            self._unit, self._known = unit, {}
+        for trial_id in self._curves.keys() - self._known.keys():
+            self._known[trial_id] = _nearest(self._curves[trial_id], unit)
+        trial_ids = sorted(self._known)
+        changes = {start: self._median_change(start, unit) for start in {start for _, start in self._known.values()}}
+        losses = [loss + changes[start] for loss, start in map(self._known.__getitem__, trial_ids)]
+        return dict(zip(trial_ids, half_ranked(np.array(losses)).tolist(), strict=True))
 
-    def _unit(self) -> int:
+    def _compared_at(self) -> int:
         enough = [unit for unit, n in self._n_finite.items() if n >= self._enough]
         return max(enough) if enough else max(self._n_finite, key=lambda unit: (self._n_finite[unit], unit), default=0)
 
-    def _loss_at(self, unit: int, curve: _Curve, changes: dict[int, float]) -> float:
-        newest = curve.losses[curve.newest]
-        if math.isinf(newest) or (curve.ended and curve.newest < unit):
-            return newest
-        nearest = unit if unit in curve.losses else min(curve.newest, unit)
-        if math.isinf(curve.losses.get(nearest, math.inf)):
-            nearest = min((u for u, loss in curve.losses.items() if math.isfinite(loss)), key=lambda u: (abs(u - unit), u))
-        if nearest not in changes:
-            changes[nearest] = self._median_change(nearest, unit)
-        return curve.losses[nearest] + changes[nearest]
-
     def _median_change(self, start: int, end: int) -> float:
-        pairs = ((curve.losses.get(start, math.inf), curve.losses.get(end, math.inf)) for curve in self._curves.values())
+        if start == end:
+            return 0.0
+        before, after = self._seen_at[start], self._seen_at[end]
+        pairs = ((before.get(trial_id, math.inf), loss) for trial_id, loss in after.items())
         changes = [after - before for before, after in pairs if math.isfinite(before) and math.isfinite(after)]
         return median(changes) if changes else 0.0
+
+
+def _nearest(curve: _Curve, unit: int) -> tuple[float, int]:
+    """Returns what a trial counts with before it is brought to ``unit``: a loss, and the unit at which it was seen."""
+    newest = curve.losses[curve.newest]
+    if math.isinf(newest) or (curve.ended and curve.newest < unit):
+        return newest, unit
+    nearest = unit if unit in curve.losses else min(curve.newest, unit)
+    if math.isinf(curve.losses.get(nearest, math.inf)):
+        nearest = min((u for u, loss in curve.losses.items() if math.isfinite(loss)), key=lambda u: (abs(u - unit), u))
+    return curve.losses[nearest], nearest
 
 
 def half_ranked(losses: NDArray[np.float64]) -> NDArray[np.float64]:
