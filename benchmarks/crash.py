@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -264,6 +265,9 @@ def compare(mode: str, store: Path, expected: tuple[object, ...], tally: Tally) 
         if row["trial_id"] is not None:
             charged[row["trial_id"]] += row["units"]
     tally.open_leases = sum(row["outcome"] is None for row in run.ledger)
+    leases = sorted((row["trial_id"], row["opened_at"], row["closed_at"]) for row in run.ledger if row["trial_id"] is not None)
+    twice = [trial for (trial, _, closed), (other, opened, _) in pairwise(leases) if trial == other and opened < closed]
+    tally.troubles += [f"{mode}: two leases at once of trial {trial}" for trial in twice]
     tally.units_begun, tally.units_charged = sum(begun.values()), sum(charged.values())
     tally.charged_before_begun, tally.uncharged = sum((charged - begun).values()), sum((begun - charged).values())
     stored = {(row["trial_id"], row["unit"], float(json.loads(row["metrics"])["loss"])) for row in run.observations}

@@ -74,7 +74,9 @@ class _Curve(Sequence[Mapping[str, float]]):
 
 
 def _strategy(meter: Meter, seed: int, scheduler: str, sampler: str) -> SearchStrategy:
-    return SearchStrategy(make_scheduler(scheduler, make_sampler(sampler, _space(meter), seed), meter.task.horizon))
+    """Returns a new search; where there is only one step, one-step is to train everyone in full."""
+    horizon = meter.task.horizon
+    return SearchStrategy(make_scheduler("fixed" if horizon == 1 else scheduler, make_sampler(sampler, _space(meter), seed), horizon))
 
 
 def _space(meter: Meter) -> Space:

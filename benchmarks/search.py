@@ -2,8 +2,8 @@
 
     python benchmarks/search.py PATH/TO/TABLES [--seeds 20] [--methods ours-async-hyperband-kde,optuna-tpe] [--out benchmarks/search.json]
 
-Every method works on the same tasks with the same seeds and budgets, one trial at a time, paying by the unit. What it has found at a price is the
-lowest validation loss it has seen at any unit of any trial for at most that price; the regret is that loss's distance from the
+Every method works on the same tasks with the same seeds and budgets, one trial at a time, paying by the unit. What it has found at a
+price is the lowest validation loss it has seen at any unit of any trial for at most that price; the regret is that loss's distance from the
 table's best, in units of the distance from the median final loss to the best. Each run is read on two clocks: *resume* (from unit a
 to unit b costs b - a) and *restart* (it costs b). Runs that the JSON file has already are not run again, unless by ``--fresh`` or
 because the method's version or the tasks are others. ``--engine`` runs ours through the whole engine rather than a short loop, which has to
@@ -20,6 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -91,10 +92,8 @@ def regrets(run: Callable[[Meter, int], None], task: Task, seed: int) -> dict[st
     """Runs a method once and returns its regret at each budget on each clock."""
     meter = Meter(task, max(TRAININGS) * task.horizon)
     np.random.seed(seed)  # some peers draw from the global generator
-    try:
+    with suppress(Spent):
         run(meter, seed)
-    except Spent:
-        pass
     return {clock: [round(task.regret(meter.best(n * task.horizon, resume=clock == "resume")), 6) for n in TRAININGS] for clock in CLOCKS}
 
 
@@ -104,7 +103,10 @@ def summary(runs: list[Regrets], families: dict[str, str]) -> dict[str, dict[str
     for family in dict.fromkeys(families.values()):
         groups[f"[{family}]"] = [name for name, its in families.items() if its == family]
     groups["[all]"] = list(families)
-    return {clock: {group: interval(np.array([[run[n][clock] for run in runs] for n in names])) for group, names in groups.items()} for clock in CLOCKS}
+    return {
+        clock: {group: interval(np.array([[run[n][clock] for run in runs] for n in names])) for group, names in groups.items()}
+        for clock in CLOCKS
+    }
 
 
 def interval(values: NDArray[np.float64]) -> list[list[float]]:

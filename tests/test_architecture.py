@@ -16,7 +16,7 @@ LAYERS = {
     3: "samplers schedulers questions stats",
     4: "ledger",
     5: "runners",
-    6: "study",
+    6: "study casebook",
     7: "run standing doors plan report export watch suspects pause_verdict pausable doctor datasets testing",
     8: "cli __init__",
 }

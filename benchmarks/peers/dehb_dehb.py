@@ -1,7 +1,7 @@
 """DEHB by ask and tell; f(config, fidelity), so every fidelity starts from nothing (the other clock continues a configuration it has seen).
 
-It works on a ConfigSpace, but on the plain unit cube, which it supports too, where there is a choice that it cannot encode: DEHB 0.1.2 takes
-i / n for option i of n and compares that with ``arange(0, 1, 1 / n)``, whose fourth entry for n = 5 is 0.6000000000000001, so that its
+It works on a ConfigSpace, but on the plain unit cube, which it supports too, where there is a choice that it cannot encode: DEHB 0.1.2
+takes i / n for option i of n and compares that with ``arange(0, 1, 1 / n)``, whose fourth entry for n = 5 is 0.6000000000000001, so that its
 first population would never hold the fourth option. Among the tasks here that is NAS-Bench-201.
 It refuses a single fidelity, where its authors point to plain differential evolution: that is what a task of horizon 1 gets.
 """
@@ -60,7 +60,9 @@ def _can_encode(task: Task) -> bool:
 def _config_space(task: Task, seed: int) -> ConfigSpace.ConfigurationSpace:
     space = ConfigSpace.ConfigurationSpace(seed=seed)
     for name, p in task.space.items():
-        space.add(ConfigSpace.Categorical(name, list(p.choices)) if isinstance(p, Choice) else ConfigSpace.Float(name, (p.low, p.high), log=True))
+        space.add(
+            ConfigSpace.Categorical(name, list(p.choices)) if isinstance(p, Choice) else ConfigSpace.Float(name, (p.low, p.high), log=True)
+        )
     return space
 
 

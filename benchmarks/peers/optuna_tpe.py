@@ -20,7 +20,10 @@ def tpe_hyperband(meter: Meter, seed: int) -> None:
 def _run(meter: Meter, seed: int, pruner: optuna.pruners.BasePruner) -> None:
     """The study is named by the seed, for the pruner draws a trial's bracket from a hash of name and number."""
     study = optuna.create_study(study_name=f"seed{seed}", sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
-    space = {n: CategoricalDistribution(p.choices) if isinstance(p, Choice) else FloatDistribution(p.low, p.high, log=True) for n, p in meter.task.space.items()}
+    space = {
+        n: CategoricalDistribution(p.choices) if isinstance(p, Choice) else FloatDistribution(p.low, p.high, log=True)
+        for n, p in meter.task.space.items()
+    }
     while True:
         trial = study.ask(space)
         for unit, loss in meter.train(trial.params, 0, meter.task.horizon):

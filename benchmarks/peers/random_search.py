@@ -9,7 +9,10 @@ from tasks import Choice, Meter
 def run(meter: Meter, seed: int) -> None:
     rng = np.random.default_rng(seed)
     while True:
-        config = {n: p.choices[rng.integers(len(p.choices))] if isinstance(p, Choice) else _log_uniform(rng, p.low, p.high) for n, p in meter.task.space.items()}
+        config = {
+            n: p.choices[rng.integers(len(p.choices))] if isinstance(p, Choice) else _log_uniform(rng, p.low, p.high)
+            for n, p in meter.task.space.items()
+        }
         for _ in meter.train(config, 0, meter.task.horizon):
             pass
 

@@ -20,7 +20,9 @@ def run(meter: Meter, seed: int) -> None:
     horizon = meter.task.horizon
     space = ConfigSpace.ConfigurationSpace(seed=seed)
     for name, p in meter.task.space.items():
-        space.add(ConfigSpace.Categorical(name, list(p.choices)) if isinstance(p, Choice) else ConfigSpace.Float(name, (p.low, p.high), log=True))
+        space.add(
+            ConfigSpace.Categorical(name, list(p.choices)) if isinstance(p, Choice) else ConfigSpace.Float(name, (p.low, p.high), log=True)
+        )
     fidelities = {"min_budget": 1, "max_budget": horizon} if horizon > 1 else {}
     facade = MultiFidelityFacade if horizon > 1 else HyperparameterOptimizationFacade
     with tempfile.TemporaryDirectory() as folder:
@@ -32,6 +34,6 @@ def run(meter: Meter, seed: int) -> None:
             info = smac.ask()
             to = math.ceil(info.budget or 1)
             for _, loss in meter.train(dict(info.config), min(to - 1, reached.get(info.config, 0)), to):
-                pass
+                shown = meter.capped(loss)
             reached[info.config] = to
-            smac.tell(info, TrialValue(cost=meter.capped(loss)))
+            smac.tell(info, TrialValue(cost=shown))

@@ -72,8 +72,8 @@ class Answer:
         return {
             "status": self.status.name.lower(),
             "best": best and {"trial": best.trial, "config": dict(best.config), "value": best.value, "unit": best.unit},
-            "spent": self._named(self.spent.as_dict()),
-            "budget": self._named(self.budget.limits),
+            "spent": named(self.spent.as_dict(), self.unit),
+            "budget": named(self.budget.limits, self.unit),
             "n_trials": self.n_trials,
             "run": self.run and str(self.run),
         }
@@ -92,15 +92,17 @@ class Answer:
             lines.append(f"kept in {self.run}")
         return "\n".join(lines)
 
-    def _named(self, amounts: Mapping[str, float]) -> dict[str, float]:
-        return {f"{self.unit}s" if resource == "units" else resource: amounts[resource] for resource in RESOURCES if resource in amounts}
-
     def _spent_text(self) -> str:
         limited = [describe(name, getattr(self.spent, name), self.unit) for name in self.budget.limits]
         shown = limited + [
             describe(name, getattr(self.spent, name), self.unit) for name in ("units", "wall_s") if name not in self.budget.limits
         ]
         return ", ".join(shown)
+
+
+def named(amounts: Mapping[str, float], unit: str) -> dict[str, float]:
+    """Returns amounts by resource as ``--json`` names them: units by the study's own word, such as ``epochs``."""
+    return {f"{unit}s" if resource == "units" else resource: amounts[resource] for resource in RESOURCES if resource in amounts}
 
 
 def _short(value: object) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -112,7 +114,7 @@ def search(
         price: such as ``"2.5/gpu-hour"``; needed for a budget in usd.
         watts: declared power of a busy core, where the processor's energy cannot be read.
         grace: seconds in which a trial may save itself before it is killed.
-        store: the run's folder; ``":memory:"`` keeps nothing; None for ``runs/<function>-search``.
+        store: the run's folder; ``":memory:"`` keeps nothing; None for ``runs/<file>-<function>-search``.
         on_progress: called now and then with the study.
         began: when the study began, on ``time.monotonic``; now if None. Start-up from then on is charged.
     Raises:
@@ -173,32 +175,35 @@ def run_search(
         target.check(question.space.names)
     sampler = make_sampler(question.sampler, question.space, question.seed)
     make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials)
-    at_work = _make_runner(runner, target, spending)
-    try:
-        check_spendable(spending, at_work)
-        store = Store.in_memory() if folder is None else Store.create_or_open(folder)
-        try:
+    with ExitStack() as cleanup:
+        # What is there already is opened first, so that a wrong folder is refused at once; a new run only when its target was imported.
+        store = Store.create_or_open(folder) if folder is not None and folder.exists() else None
+        if store is not None:
+            cleanup.callback(store.close)
             settle_identity(store, question)
-            store.note("request", _request(target, spending, runner))
-            with store.reading():
-                ledger = Ledger(
-                    store,
-                    spending.budget,
-                    spending.price,
-                    clock=at_work.now,
-                    rates=at_work.rates,
-                    slots=at_work.capacity,
-                    began=began if runner in ("inline", "process") else None,
-                )
-            strategy = make_strategy(question, store)
-            study = Study(question, strategy, at_work, store, ledger, grace=spending.grace, on_progress=on_progress, pilot=pilot)
-            return study.run()
-        finally:
-            at_work.close()
-            store.close()
-    except BaseException:
-        at_work.close()
-        raise
+        at_work = _make_runner(runner, target, spending, _ready_by(store, spending, began))
+        cleanup.callback(at_work.close)
+        check_spendable(spending, at_work)
+        if store is None:
+            store = Store.in_memory() if folder is None else Store.create_or_open(folder)
+            cleanup.callback(store.close)
+            settle_identity(store, question)
+        store.note("request", _request(target, spending, runner))
+        with store.reading():
+            ledger = Ledger(
+                store,
+                spending.budget,
+                spending.price,
+                clock=at_work.now,
+                rates=at_work.rates,
+                slots=at_work.capacity,
+                began=began if runner in ("inline", "process") else None,
+            )
+        strategy = make_strategy(question, store)
+        study = Study(question, strategy, at_work, store, ledger, grace=spending.grace, on_progress=on_progress, pilot=pilot)
+        if at_work.capacity == 0:
+            study.say(f"the budget of {spending.budget} was over before {question.target} was imported")
+        return study.run()
 
 
 def resume(folder: Path, on_progress: Callable[[Study], None] = lambda _study: None, began: float | None = None) -> Answer:
@@ -269,7 +274,12 @@ def check_spendable(spending: Spending, runner: Runner) -> None:
 def folder_of(store: str | Path | None, question: Search) -> Path | None:
     """Returns the run's folder for what was given as ``store``, None for a run in memory."""
     if store is None:
-        stem = re.sub(r"[^\w.-]+", "-", Path(question.target.split(":")[-1].split(" ")[0]).stem).strip("-.") or "study"
+        where, _, function = question.target.rpartition(":")
+        if function.isidentifier():
+            named = f"{Path(where).stem if where.endswith('.py') else where.rpartition('.')[2]}-{function}"
+        else:  # a command
+            named = Path(question.target.split(" ")[0]).stem
+        stem = re.sub(r"[^\w.-]+", "-", named).strip("-.") or "study"
         return runs_folder() / f"{stem}-search"
     return None if str(store) == IN_MEMORY else Path(store)
 
@@ -279,11 +289,20 @@ def runs_folder() -> Path:
     return Path(os.environ.get("SHOESTRING_RUNS") or "runs")
 
 
-def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending) -> Runner:
+def _ready_by(store: Store | None, spending: Spending, began: float | None) -> float | None:
+    """Returns the moment by which the target must be imported for anything of a budget of time to be left; None without such a budget."""
+    limit = spending.budget.limits.get("wall_s")
+    if limit is None:
+        return None
+    spent = sum(row["wall_s"] for row in store.rows(schema.leases)) if store else 0.0
+    return (time.monotonic() if began is None else began) + max(0.0, limit - spent)
+
+
+def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending, ready_by: float | None) -> Runner:
     if not isinstance(runner, str):
         return runner
     if runner == "process":
-        return ProcessRunner(_importable(target), spending.workers, spending.watts)
+        return ProcessRunner(_importable(target), spending.workers, spending.watts, ready_by=ready_by)
     if runner == "inline":
         if isinstance(target, Script):
             return InlineRunner(target.carry_out, spending.watts, catch_up=target.recover)
@@ -324,7 +343,9 @@ def _name_of(target: Target) -> str:
         return target
     if isinstance(target, Script):
         return " ".join(target.command)
-    return f"{getattr(target, '__module__', '?')}:{getattr(target, '__qualname__', type(target).__name__)}"
+    module, name = getattr(target, "__module__", "?"), getattr(target, "__qualname__", type(target).__name__)
+    main = getattr(sys.modules["__main__"], "__file__", None) if module == "__main__" else None
+    return f"{Path(main).name if main else module}:{name}"
 
 
 def _listed(texts: str | Sequence[str]) -> Sequence[str]:

@@ -182,6 +182,7 @@ class Store:
         """Closes the database and gives the lock back."""
         self._engine.dispose()
         if self._lock is not None:
+            _held.discard(self._lock)
             os.close(self._lock)
             self._lock = None
         if self._scratch is not None:
@@ -267,4 +268,15 @@ def _take_lock(folder: Path) -> int:
         raise StoreLocked(folder, int(pid) if pid.isdigit() else None) from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
+    _held.add(lock)
     return lock
+
+
+def _let_go_in_child() -> None:
+    for lock in _held:
+        os.close(lock)
+    _held.clear()
+
+
+_held: set[int] = set()  # locks of this process: a forked child, which may outlive it, must not go on holding them
+os.register_at_fork(after_in_child=_let_go_in_child)

@@ -3,78 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from shoestring import schema
 from shoestring.answer import Answer, Best, Status
-from shoestring.errors import DifferentQuestion, StoreUnwritable, UnknownName, UsageError
+from shoestring.casebook import DIVERGED, FAILED, LIVE, WAITING, Casebook, Strategy, TrialRecord
+from shoestring.errors import StoreUnwritable, UnknownName, UsageError
 from shoestring.lease import Exit, Lease, Report
 from shoestring.ledger import Ledger
-from shoestring.orders import Advance, Config, Observation, Order, Start
+from shoestring.orders import Advance, Order
 from shoestring.questions.search import Search
 from shoestring.runners import Runner
-from shoestring.store import Row, Store
+from shoestring.store import Store
 
 HEARTBEAT_S = 0.5  # a crash of everything leaves at most this much time uncharged, if no trial wrote anything since
 PATIENCE_WITH_LOSSES = 3  # leases lost in a row, without a new checkpoint, before a trial counts as failed
-FAILURES_TO_GIVE_UP = 5  # if the first trials all fail, the fault is not theirs
 
 _OUTCOMES = {"failed": "failed", "crashed": "failed", "killed": "killed", "lost": "lost", "orphaned": "lost", "unwritable": "lost"}
-LIVE, PAUSED, COMPLETE, FINISHED, DIVERGED, FAILED = "running", "paused", "complete", "finished", "diverged", "failed"
-
-
-class Strategy(Protocol):
-    """What a question is answered with: a scheduler's two verbs, and the best that was seen."""
-
-    best: Observation | None
-
-    def ask(self) -> Order | None:
-        """Returns the next order, or None if there is none now."""
-
-    def tell(self, observation: Observation) -> None:
-        """Learns from one observation."""
-
-
-@dataclass
-class TrialRecord:
-    """What the study knows of one trial.
-
-    Attributes:
-        target: the unit it was last ordered to.
-        checkpoint: unit of its newest checkpoint.
-        offset: bytes of its event file that were read.
-        losses: leases lost in a row without a new checkpoint.
-        told: the last unit that the strategy was told of, and the loss there.
-        redo: units that were paid for, kept by no checkpoint, and are now trained again.
-    """
-
-    id: int
-    config: Config
-    seed: int
-    target: int
-    state: str = LIVE
-    checkpoint: int = 0
-    offset: int = 0
-    losses: int = 0
-    error: dict[str, Any] | None = None
-    told: tuple[int, float] = (0, math.inf)
-    redo: int = 0
-
-    def row(self) -> Row:
-        """Returns the trial as a row of the store."""
-        plain = {name: getattr(self, name) for name in ("id", "seed", "target", "state", "checkpoint", "offset", "losses")}
-        return plain | {"config": json.dumps(dict(self.config)), "error": self.error and json.dumps(self.error)}
 
 
 @dataclass
@@ -82,7 +35,6 @@ class _OpenLease:
     lease: Lease
     trial: TrialRecord
     begun: int = 0
-    last_unit: int = 0
     end: dict[str, Any] | None = None
     started: bool = False
     stopping: bool = False
@@ -120,36 +72,34 @@ class Study:
         self.question = question
         self.ledger = ledger
         self.store = store
-        self.trials: dict[int, TrialRecord] = {}
         self.messages: deque[str] = deque(maxlen=200)
-        self._strategy = strategy
+        self._casebook = Casebook(question, strategy, store, self.say)
         self._runner = runner
         self._grace = grace
         self._on_progress = on_progress
         self._purpose = "pilot" if pilot else "search"
         self._open: dict[int, _OpenLease] = {}
         self._orders: deque[Order] = deque()
-        self._seq = 0
         self._stop_requested = False
-        self._first_failures: int | None = 0  # None as soon as a trial showed anything
         self._budget_is_spent = False
         self._pilot_is_given = False
         self._saved_at = runner.now()
         self._happened: deque[Report | Exit] = deque()  # what the runner told and was not taken in yet
 
     @property
-    def running(self) -> list[TrialRecord]:
-        """The trials that have a lease now."""
-        return [open_lease.trial for open_lease in self._open.values()]
+    def trials(self) -> Mapping[int, TrialRecord]:
+        """All trials by number."""
+        return self._casebook.trials
 
     @property
     def best(self) -> Best | None:
         """The best seen so far."""
-        seen = self._strategy.best
-        if seen is None:
-            return None
-        value = seen.loss if self.question.goal == "min" else -seen.loss
-        return Best(seen.trial_id, self.trials[seen.trial_id].config, value, seen.unit)
+        return self._casebook.best
+
+    @property
+    def running(self) -> list[TrialRecord]:
+        """The trials that have a lease now."""
+        return [open_lease.trial for open_lease in self._open.values()]
 
     def run(self) -> Answer:
         """Runs until the question is answered, the budget is spent, or someone asks it to stop.
@@ -189,9 +139,11 @@ class Study:
         """Gives leases while there are orders, room and budget; True if any was given."""
         given = []
         while len(self._open) < self._runner.capacity and self._may_give_more():
-            order = self._orders.popleft() if self._orders else self._next_order()
+            order = self._orders.popleft() if self._orders else self._casebook.next_order()
             if order is None:
                 break
+            if any(open_lease.trial.id == order.trial_id for open_lease in self._open.values()):
+                continue  # its value was seen before its lease has ended; when that ends below the new target, it goes on
             lease = self._grant(order)
             if lease is None:
                 self._orders.appendleft(order)
@@ -210,21 +162,7 @@ class Study:
         return bool(given)
 
     def _may_give_more(self) -> bool:
-        hopeless = self._first_failures is not None and self._first_failures >= FAILURES_TO_GIVE_UP
-        return not (self._stop_requested or self._budget_is_spent or self._pilot_is_given or hopeless)
-
-    def _next_order(self) -> Order | None:
-        order = self._strategy.ask()
-        if order is None:
-            return None
-        if isinstance(order, Start):
-            seed = int(np.random.SeedSequence([self.question.seed, order.trial_id]).generate_state(1, np.uint32)[0])
-            self.trials[order.trial_id] = TrialRecord(order.trial_id, order.config, seed, order.to)
-        trial = self.trials[order.trial_id]
-        trial.state, trial.target, trial.redo = LIVE, order.to, max(0, trial.told[0] - trial.checkpoint)
-        self._decided("start" if isinstance(order, Start) else "advance", trial.id, order.to)
-        self.store.put(schema.trials, trial.row())
-        return order
+        return not (self._stop_requested or self._budget_is_spent or self._pilot_is_given or self._casebook.is_hopeless)
 
     def _grant(self, order: Order) -> Lease | None:
         trial = self.trials[order.trial_id]
@@ -249,6 +187,8 @@ class Study:
             self._grace,
             self.store.is_on_disk,
         )
+        trial.state = LIVE
+        self._casebook.keep(trial)
         self._open[reservation.token] = _OpenLease(lease, trial)
         return lease
 
@@ -270,12 +210,11 @@ class Study:
     def _take_report(self, open_lease: _OpenLease, report: Report) -> None:
         trial, event = open_lease.trial, report.event
         trial.offset = report.offset
-        self.store.put(schema.trials, trial.row())
+        self._casebook.keep(trial)
         if event.get("token") != report.token:
             return  # an outdated worker wrote it
         if "begin" in event:
             open_lease.begun += 1
-            open_lease.last_unit = event["begin"]
             self.ledger.charge(report.token, units=open_lease.begun)
         elif "metrics" in event:
             self._observe(open_lease, event["unit"], event["metrics"])
@@ -296,8 +235,8 @@ class Study:
         open_lease.seen |= metrics.keys()
         row = {"trial_id": trial.id, "unit": unit, "token": open_lease.lease.token}
         self.store.put(schema.observations, row | {"metrics": json.dumps(open_lease.metrics)})
-        if self.question.metric in metrics and unit > trial.told[0]:
-            self._tell(trial, Observation(trial.id, unit, self.question.loss(float(metrics[self.question.metric]))))
+        if self.question.metric in metrics:
+            self._casebook.observed(trial, unit, float(metrics[self.question.metric]))
 
     def _take_exit(self, open_lease: _OpenLease, exit_: Exit) -> None:
         trial, token = open_lease.trial, open_lease.lease.token
@@ -306,53 +245,40 @@ class Study:
         lost = 0
         match end["end"]:
             case "paused" if end["at"] >= trial.target:
-                self._reached(open_lease)
+                self._casebook.reached(trial)
             case "paused":
-                self._orders.appendleft(Advance(trial.id, trial.target))
-            case "finished" if trial.told[0] == 0:
-                self._failed(trial, self._never_reported("before the trial returned"))
+                self._go_on(trial)
             case "finished":
-                self._ended(trial, FINISHED, trial.told[1])
+                self._casebook.finished(trial)
             case "diverged":
-                self._ended(trial, DIVERGED, math.inf)
-                self.say(f"trial {trial.id}: {self.question.metric} is not finite at {self.question.unit} {end['at']}; it ends there")
+                self._casebook.diverged(trial, end["at"])
             case "failed":
-                self._failed(trial, end["error"])
+                self._casebook.failed(trial, end["error"]["type"], end["error"]["message"], end["error"]["traceback"])
             case "restarts":
-                trial.redo, trial.checkpoint, lost = max(trial.redo, trial.checkpoint), 0, open_lease.begun
-                self._orders.appendleft(Advance(trial.id, trial.target))
+                trial.checkpoint, lost = 0, open_lease.begun
+                self._go_on(trial)
                 self.say(f"trial {trial.id}: the script began again from zero; it keeps no state in SHOESTRING_CHECKPOINT_DIR")
             case "crashed":
-                message = exit_.note or "its process ended in the middle of a unit, without an error"
-                self._failed(trial, {"type": "crashed", "message": message, "usage": False, "traceback": ""})
+                self._casebook.failed(trial, "crashed", exit_.note or "its process ended in the middle of a unit, without an error")
             case "killed" | "orphaned" | "lost" if trial.checkpoint >= trial.target:
-                self._reached(open_lease)  # it died after its last checkpoint, before it could say so
+                self._casebook.reached(trial)  # it died after its last checkpoint, before it could say so
             case "killed" | "orphaned" | "unwritable":
                 lost = _lost_units(open_lease)
-                self._orders.appendleft(Advance(trial.id, trial.target))
+                self._go_on(trial)
             case "lost":
                 lost = _lost_units(open_lease)
                 self._lost(trial, exit_.note or "")
-        if end["end"] in ("paused", "finished"):
-            lost, trial.redo = min(open_lease.begun, trial.redo), 0
+        if end["end"] == "paused":
+            lost, trial.redo = min(open_lease.begun, trial.redo), max(0, end["at"] - trial.checkpoint)
         outcome = _OUTCOMES.get(end["end"], "useful" if self._purpose == "search" else self._purpose)
         error = f"{trial.error['type']}: {trial.error['message']}"[:300] if trial.error else None
         self.ledger.settle(token, outcome, lost, exit_.note or error)
-        self.store.put(schema.trials, trial.row())
+        self._casebook.keep(trial)
 
-    def _reached(self, open_lease: _OpenLease) -> None:
-        trial = open_lease.trial
-        unit, loss = trial.told
-        if unit == 0:
-            self._failed(trial, self._never_reported(f"by {self.question.unit} {trial.target}, where the trial was to be judged"))
-            return
-        trial.state = COMPLETE if trial.target >= self.question.horizon else PAUSED
-        if unit < trial.target:
-            self._tell(trial, Observation(trial.id, trial.target, loss))
-
-    def _never_reported(self, when: str) -> dict[str, Any]:
-        message = f"{self.question.metric!r} was not reported {when}; report it in every {self.question.unit}"
-        return {"type": "metric never reported", "message": message, "usage": False, "traceback": ""}
+    def _go_on(self, trial: TrialRecord) -> None:
+        """Has a trial go on to where it was ordered, before anyone else."""
+        trial.state = WAITING
+        self._orders.appendleft(Advance(trial.id, trial.target))
 
     def _complain(self, open_lease: _OpenLease, exit_: Exit) -> None:
         """Ends the study for what no other trial would do better."""
@@ -369,7 +295,7 @@ class Study:
             and open_lease.trial.told[0] == 0
             and end["end"] in ("paused", "finished", "failed")
         ):
-            if self._strategy.best is None:
+            if self.best is None:
                 self.store.note("void", f"no trial reported {self.question.metric!r}")
             self._stop_and_save()
             raise UnknownName("metric", self.question.metric, reported, hint="These are what the trials report.")
@@ -380,38 +306,10 @@ class Study:
     def _lost(self, trial: TrialRecord, note: str) -> None:
         trial.losses += 1
         if trial.losses >= PATIENCE_WITH_LOSSES:
-            message = f"it was taken away {trial.losses} times in a row without getting on ({note})"
-            self._failed(trial, {"type": "lost", "message": message, "usage": False, "traceback": ""})
+            self._casebook.failed(trial, "lost", f"it was taken away {trial.losses} times in a row without getting on ({note})")
         else:
             self.say(f"trial {trial.id}: lost ({note}); it goes on from {self.question.unit} {trial.checkpoint}")
-            self._orders.appendleft(Advance(trial.id, trial.target))
-
-    def _failed(self, trial: TrialRecord, error: dict[str, Any]) -> None:
-        trial.error = error
-        if self._first_failures is not None:
-            self._first_failures += 1
-        self._ended(trial, FAILED, math.inf)
-        last = [line for line in error["traceback"].splitlines() if line.strip()][-3:]
-        self.say(f"trial {trial.id} failed: {error['type']}: {error['message']}" + "".join(f"\n    {line}" for line in last))
-
-    def _ended(self, trial: TrialRecord, state: str, loss: float) -> None:
-        trial.state = state
-        self._tell(trial, Observation(trial.id, trial.told[0], loss, ended=True))
-
-    def _tell(self, trial: TrialRecord, observation: Observation) -> None:
-        trial.told = (observation.unit, observation.loss)
-        self._decided("ended" if observation.ended else "tell", trial.id, observation.unit, observation.loss)
-        if math.isfinite(observation.loss):
-            self._first_failures = None
-        before = self._strategy.best
-        self._strategy.tell(observation)
-        if (best := self.best) and (before is None or before.trial_id != best.trial):
-            self.say(f"trial {best.trial}: best {self.question.metric} so far, {best.value:.6g} at {self.question.unit} {best.unit}")
-
-    def _decided(self, kind: str, trial_id: int, unit: int, loss: float | None = None) -> None:
-        self._seq += 1
-        finite = loss if loss is not None and math.isfinite(loss) else None
-        self.store.put(schema.decisions, {"seq": self._seq, "kind": kind, "trial_id": trial_id, "unit": unit, "loss": finite})
+            self._go_on(trial)
 
     # --- time, stopping, ending ----------------------------------------------------------------------------------------------------
 
@@ -453,7 +351,7 @@ class Study:
         self.ledger.tick()
         self.ledger.save()
         self.store.commit()
-        begun = [trial for trial in self.trials.values() if trial.told[0] > 0 or trial.state != LIVE]
+        begun = self._casebook.begun()
         if self.best is not None and not self._stop_requested:
             status = Status.ANSWERED
         elif self._stop_requested:
@@ -471,7 +369,7 @@ class Study:
             self.question.unit,
             len(begun),
             self.store.folder if self.store.is_on_disk else None,
-            tuple(self._notes(begun)),
+            (*self._casebook.notes(), *self._leftover()),
         )
         if status in (Status.ANSWERED, Status.UNANSWERED) and self._purpose == "search":
             self.store.note(
@@ -481,15 +379,10 @@ class Study:
         self.say(f"{status}: {len(begun)} trials")
         return answer
 
-    def _notes(self, begun: list[TrialRecord]) -> Iterator[str]:
-        for state, what in ((FAILED, "failed"), (DIVERGED, "diverged")):
-            if trials := [trial for trial in begun if trial.state == state]:
-                first = trials[0]
-                why = f"; trial {first.id}: {first.error['type']}: {first.error['message']}" if first.error else ""
-                yield f"{len(trials)} of {len(begun)} trials {what}{why}"
-        left = self.ledger.left()
-        if self._budget_is_spent and left.get("units", 0) >= 1 and self._orders:
-            yield f"{left['units']:g} {self.question.unit}s are left"
+    def _leftover(self) -> Iterator[str]:
+        left = self.ledger.left().get("units", 0)
+        if self._budget_is_spent and left >= 1 and self._orders:
+            yield f"{left:g} {self.question.unit}s are left"
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -502,6 +395,7 @@ class Study:
             if self._stop_requested and number == signal.SIGINT:
                 raise KeyboardInterrupt
             self._stop_requested = True
+            self.messages.append("stopping: running trials save themselves; Ctrl-C again stops at once")
             self._stop_leases()
 
         before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -516,36 +410,13 @@ class Study:
     def _recover(self) -> None:
         """Brings everything to where the stored run stands: decisions made again, crashed leases settled, what was written read in."""
         with self.store.reading():
-            for row in self.store.rows(schema.trials):
-                known = {name: row[name] for name in ("id", "seed", "target", "state", "checkpoint", "offset", "losses")}
-                error = row["error"] and json.loads(row["error"])
-                self.trials[row["id"]] = TrialRecord(config=json.loads(row["config"]), error=error, **known)
-            self._replay()
+            self._casebook.restore()
         self._settle_crashed()
-        waiting = [trial for trial in self.trials.values() if trial.state == LIVE]
+        waiting = [trial for trial in self.trials.values() if trial.has_order]
         self._orders = deque(Advance(trial.id, trial.target) for trial in waiting)
         if self.trials:
             self.say(f"going on: {len(self.trials)} trials are known, {len(waiting)} of them under way")
         self.store.commit()
-
-    def _replay(self) -> None:
-        for row in self.store.rows(schema.decisions):
-            self._seq = row["seq"]
-            if row["kind"] in ("start", "advance"):
-                order = self._strategy.ask()
-                made = order and ("start" if isinstance(order, Start) else "advance", order.trial_id, order.to)
-                if made != (row["kind"], row["trial_id"], row["unit"]):
-                    raise DifferentQuestion(
-                        f"{self.store.folder}: decision {row['seq']} cannot be made again "
-                        f"(stored: {row['kind']} trial {row['trial_id']} to {row['unit']}; now: {order}). "
-                        "It was made by other code; go on with that version, or choose another --store."
-                    )
-            else:
-                loss = math.inf if row["loss"] is None else row["loss"]
-                self.trials[row["trial_id"]].told = (row["unit"], loss)
-                self._strategy.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
-        if self._strategy.best:
-            self._first_failures = None  # otherwise a mended training function gets another chance
 
     def _settle_crashed(self) -> None:
         """Reads in what the leases of a dead engine wrote, and settles them as lost."""

@@ -358,6 +358,14 @@ def test_if_the_server_is_killed_its_leases_are_lost_and_another_takes_its_place
         assert session.carry_out(trial_id=1, to=2)[1].how == "ended"
 
 
+@all_of(OWN_PROCESS)
+def test_a_runner_closes_although_another_was_forked_after_it(name, tmp_path):
+    with opened(name, tmp_path / "own") as session, opened("process, from a function", tmp_path / "another") as another:
+        session.runner.close()
+
+        assert another.carry_out(to=1)[1].how == "ended"
+
+
 @all_of(MEMBERS)
 def test_closing_twice_does_no_harm(name, tmp_path):
     with opened(name, tmp_path / "own") as session:

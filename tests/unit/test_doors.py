@@ -167,7 +167,11 @@ def asked_of(target):
 
 @pytest.mark.parametrize(
     ("target", "name"),
-    [(train, "train-search"), ("dir/my file.py:fit", "fit-search"), (ss.Script(("./run me", "{lr}"), None, "loss"), "run-search")],
+    [
+        (train, "test_doors-train-search"),
+        ("dir/my file.py:fit", "my-file-fit-search"),
+        (ss.Script(("./run me", "{lr}"), None, "loss"), "run-search"),
+    ],
 )
 def test_a_run_has_a_folder_by_its_target(monkeypatch, target, name):
     monkeypatch.setenv("SHOESTRING_RUNS", "elsewhere")

@@ -330,6 +330,8 @@ def _read(folder: Path) -> Run:
 
 
 def _state(run: Run) -> dict[str, Any]:
+    from shoestring.answer import named
+
     ranked = run.ranked()
     best = None
     if ranked:
@@ -338,8 +340,8 @@ def _state(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.folder),
         "best": best,
-        "spent": run.spent().as_dict(),
-        "budget": dict(run.budget.limits),
+        "spent": named(run.spent().as_dict(), run.question.unit),
+        "budget": named(run.budget.limits, run.question.unit),
         "n_trials": run.n_begun(),
         "states": {trial.id: trial.state for trial in run.trials},
     }

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
-import select
 import signal
-import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -24,15 +17,14 @@ from shoestring.errors import InvalidTarget, RunnerLost
 from shoestring.events import read
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.runners import gpus
+from shoestring.runners.connection import Connection
 from shoestring.runners.energy import EnergyMeter, Snapshot
 from shoestring.runners.script import Script
-from shoestring.runners.worker import EVENTS, Train, python_work
+from shoestring.runners.worker import EVENTS, Train
 
 UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
 KILL_S = 5.0  # how long a killed process may take to go
 POLL_S = 0.05  # how often event files are looked at while nothing else wakes the runner
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS}
 
 
@@ -57,12 +49,18 @@ class ProcessRunner:
             ``OMP_NUM_THREADS`` of them where that is set.
         watts: declared power of a busy core, where the processor's energy cannot be read.
         work: ``package.module:function`` that makes the work of a target given by name, in place of ``worker.python_work``.
+        ready_by: the moment, on ``now``'s clock, by which the target must be imported; later, the import is given up and the capacity is 0.
     Raises:
         InvalidTarget: the target cannot be imported; its own traceback comes along.
     """
 
     def __init__(
-        self, target: str | Script | Train, workers: int | None = None, watts: float | None = None, work: str | None = None
+        self,
+        target: str | Script | Train,
+        workers: int | None = None,
+        watts: float | None = None,
+        work: str | None = None,
+        ready_by: float | None = None,
     ) -> None:
         self._target = target
         self._work = work
@@ -75,8 +73,11 @@ class ProcessRunner:
         self.rates = self._meter.rates(cores=cores, n_gpus=int(bool(self._gpus)))
         self._running: dict[int, _Running] = {}
         self._pending: list[Report | Exit] = []
-        self._received = b""
-        self._control, self._server = self._start_server()
+        self._connection: Connection | None = None
+        try:
+            self._connection = self._connect(ready_by)
+        except TimeoutError:
+            self.capacity = 0
 
     def now(self) -> float:
         """Returns seconds on the monotonic clock."""
@@ -92,9 +93,7 @@ class ProcessRunner:
         """Returns new reports and exits."""
         until = time.monotonic() + timeout_s
         while not self._pending:
-            wait_s = min(POLL_S, max(0.0, until - time.monotonic()))
-            if select.select([self._control], [], [], wait_s)[0]:
-                self._listen()
+            self._listen(min(POLL_S, max(0.0, until - time.monotonic())))
             for running in self._running.values():
                 self._pending += self._new_reports(running)
             if time.monotonic() >= until:
@@ -134,75 +133,24 @@ class ProcessRunner:
 
     def close(self) -> None:
         """Ends the server, which kills what still runs."""
-        self._control.close()
-        self._wait_for_server()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         self._running.clear()
 
-    def _start_server(self) -> tuple[socket.socket, subprocess.Popen[bytes] | int]:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        if isinstance(self._target, str | Script):
-            what = {"target": self._target} if isinstance(self._target, str) else {"script": self._target.to_json()}
-            order = json.dumps(what | {"threads": self._threads, "work": self._work, "path": sys.path, "engine": os.getpid()})
-            command = [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order]
-            # A pool of OpenMP threads would not survive the fork; and waiting threads that spin make a shared machine ten times slower.
-            environment = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": str(self._threads), **os.environ, "OMP_NUM_THREADS": "1"}
-            server: subprocess.Popen[bytes] | int = subprocess.Popen(
-                command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=2
-            )
-        else:
-            server = self._fork_server(ours, theirs, self._target)
-        theirs.close()
-        answer = self._first_answer(ours)
-        if answer.get("refused") or answer.get("cuda_initialized"):
-            ours.close()
-            self._server = server
-            self._wait_for_server()
-            raise InvalidTarget(_refusal(self._target, answer))
-        return ours, server
-
-    def _fork_server(self, ours: socket.socket, theirs: socket.socket, train: Train) -> int:
-        threads = 1 if threading.active_count() > 1 or psutil.Process().num_threads() > 1 else self._threads
-        pid = os.fork()
-        if pid:
-            return pid
-        status = 1
-        try:
-            from shoestring.runners.server import serve
-
-            ours.close()
-            serve(theirs, lambda: python_work(train), threads)
-            status = 0
-        finally:
-            os._exit(status)
-
-    @staticmethod
-    def _first_answer(control: socket.socket) -> dict[str, Any]:
-        received = b""
-        while not received.endswith(b"\n"):
-            data = control.recv(1 << 20)
-            if not data:
-                return {"refused": {"traceback": "", "type": "crash", "message": "the process that imports it died"}}
-            received += data
-        answer = json.loads(received)
-        assert isinstance(answer, dict), "the server answers with objects"
-        return answer
-
     def _say(self, message: dict[str, Any]) -> None:
-        try:
-            self._control.sendall(json.dumps(message).encode() + b"\n")
-        except OSError:
+        assert self._connection is not None, "without a server the capacity is 0"
+        if not self._connection.say(message):
             self._replace_server()
 
-    def _listen(self) -> None:
-        try:
-            data = self._control.recv(1 << 20)
-        except ConnectionError:
-            data = b""
-        if not data:
+    def _listen(self, timeout_s: float) -> None:
+        if self._connection is None:
+            return
+        answers = self._connection.answers(timeout_s)
+        if answers is None:
             self._replace_server()
             return
-        *lines, self._received = (self._received + data).split(b"\n")
-        for answer in map(json.loads, lines):
+        for answer in answers:
             if "started" in answer:
                 if running := self._running.get(answer["started"]):
                     running.pid, running.created = answer["pid"], answer["created"]
@@ -219,11 +167,11 @@ class ProcessRunner:
 
     def _replace_server(self) -> None:
         """The server died (someone killed it): its children died with it, so every lease is lost; another server takes its place."""
-        self._control.close()
+        assert self._connection is not None, "one died"
         lost, self._running = self._running, {}
         for running in lost.values():
             _kill_session(running.pid)
-        self._wait_for_server()
+        self._connection.close()
         for running in lost.values():
             _await_end_of(running.pid)
             self._recover_script(running.lease)
@@ -231,24 +179,19 @@ class ProcessRunner:
             self._pending.append(
                 Exit(running.lease.token, self._usage(running, 0.0, 0, "estimated"), "orphaned", "the server of its process died")
             )
-        self._received = b""
         try:
-            self._control, self._server = self._start_server()
+            self._connection = self._connect(None)
         except InvalidTarget as error:
             raise RunnerLost(
                 f"the process that starts trials died and did not come up again ({error}); run the same command to go on."
             ) from error
 
+    def _connect(self, ready_by: float | None) -> Connection:
+        return Connection(self._target, self._work, self._threads, ready_by)
+
     def _recover_script(self, lease: Lease) -> None:
         if isinstance(self._target, Script):
             self._target.recover(lease.folder, lease.token)
-
-    def _wait_for_server(self) -> None:
-        if isinstance(self._server, int):
-            with suppress(ChildProcessError):
-                os.waitpid(self._server, 0)
-        else:
-            self._server.wait()
 
     def _new_reports(self, running: _Running) -> list[Report]:
         path = running.lease.folder / EVENTS
@@ -295,23 +238,6 @@ def _exit(token: int, usage: Usage, answer: dict[str, Any]) -> Exit:
         return Exit(token, usage, "crashed", f"the process ended with exit code {code}")
     name = signal.Signals(-code).name
     return Exit(token, usage, "crashed" if -code in _CRASHES else "lost", f"{name}{'' if -code in _CRASHES else ' from outside'}")
-
-
-def _refusal(target: str | Script | Train, answer: dict[str, Any]) -> str:
-    if answer.get("cuda_initialized"):
-        return (
-            f"target {target}: CUDA is in use before the first trial starts, which a forked process cannot take over. "
-            "Touch the GPU only inside the training function, or use --runner inline."
-        )
-    error = answer["refused"]
-    if error["type"] in ("InvalidTarget", "UnknownName"):
-        return str(error["message"])
-    return f"target {target} could not be imported ({error['type']}: {error['message']}).\n{error['traceback']}"
-
-
-def _end_with_engine() -> None:
-    """Asks the kernel to end the server with its engine, from before its first import on."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _kill_session(pid: int | None) -> None:

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import signal
-import string
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ OUTPUT = "stdout.txt"
 POLL_S = 0.02
 GIVEN = ("to", "from", "horizon", "seed", "trial", "checkpoint_dir", "events", "device")
 _NOT_FINITE = re.compile(r"(?<=[:\s])([-+]?(?:nan|inf(?:inity)?))(?=\s*[,}])", re.IGNORECASE)  # as awk and C print them
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 _ROOM_FOR_ERRORS = 2_000
 _LAST_UNIT = 10**12  # a line that counts beyond is no report
 _PR_SET_PDEATHSIG = 1
@@ -80,7 +80,7 @@ class Script:
         for element in self.command:
             names = _placeholders(element)
             if all(name in values for name in names):
-                rendered.append(element.format_map({name: _written(values[name]) for name in names}))
+                rendered.append(_PLACEHOLDER.sub(lambda found: _filled(found, values), element))
             elif element == "{" + "".join(names) + "}" and rendered and rendered[-1].startswith("-"):
                 rendered.pop()
         return rendered
@@ -117,8 +117,9 @@ class Script:
         books.begun = begins[-1]["begin"]
         books.done = max((event["unit"] for event in own if "unit" in event), default=books.done)
         books.reported = any("unit" in event for event in own)
-        if books.take() and books.done < books.to:
-            books.begin(books.done + 1)
+        books.take()
+        if books.done < books.to:
+            books.begin(books.done + 1)  # if it was not yet at work on that, this is the price of the crash
         events.close()
 
     def metrics(self, folder: Path, position: int) -> Iterator[tuple[int | None, dict[str, float], int]]:
@@ -324,10 +325,15 @@ def _values(data: Mapping[str, Any]) -> tuple[int | None, dict[str, float]] | No
 
 
 def _placeholders(element: str) -> list[str]:
-    try:
-        return [name for _, name, _, _ in string.Formatter().parse(element) if name is not None]
-    except ValueError as error:
-        raise InvalidTarget(f"{element!r} in the command: {error}. Write {{{{ and }}}} for braces that are no placeholder.") from error
+    if set("{}") & set(_PLACEHOLDER.sub("", element)):
+        raise InvalidTarget(
+            f"{element!r} in the command has a brace without its partner; write {{{{ or }}}} if it is no placeholder."
+        )
+    return [name for name in _PLACEHOLDER.findall(element) if name]
+
+
+def _filled(found: re.Match[str], values: Mapping[str, object]) -> str:
+    return _written(values[found[1]]) if found[1] else found[0][0]
 
 
 def _written(value: object) -> str:

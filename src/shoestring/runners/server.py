@@ -116,6 +116,7 @@ class Server:
             lease.folder.mkdir(parents=True, exist_ok=True)
             _redirect(lease.folder / "stdout.txt")
             if gpus:
+                os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # the order in which NVML numbers them
                 os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpus))
             _use_threads(self._threads)
             self._work(lease, stop, "cuda" if gpus else "cpu")

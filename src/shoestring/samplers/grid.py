@@ -33,7 +33,7 @@ class Grid:
         n_combinations = math.prod(map(len, axes))
         if n_combinations > _MAX_COMBINATIONS:
             raise UsageError(
-                f"the grid has {n_combinations} combinations; at most {_MAX_COMBINATIONS} are allowed. Lower points, or use the sobol sampler."
+                f"the grid has {n_combinations} combinations; at most {_MAX_COMBINATIONS} are allowed. Lower points, or use sobol."
             )
         # Combinations that differ only in absent parameters are one configuration.
         distinct = dict.fromkeys(

@@ -1,0 +1,245 @@
+"""The casebook of a study: what is known of every trial, and every decision about it, written down as it is made.
+
+A decision is an order that the strategy gave, or an observation that it was told. Making the stored ones again, in their order, brings a
+new strategy to where the run stands.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from shoestring import schema
+from shoestring.answer import Best
+from shoestring.errors import DifferentQuestion
+from shoestring.orders import Config, Observation, Order, Start
+from shoestring.questions.search import Search
+from shoestring.store import Row, Store
+
+FAILURES_TO_GIVE_UP = 5  # if the first trials of a session all fail, the fault is not theirs
+FAILURES_IN_A_ROW = 50  # nor if so many fail one after the other later on
+
+WAITING = "waiting"  # it has an order and no lease
+LIVE = "running"
+PAUSED = "paused"
+COMPLETE = "complete"
+FINISHED = "finished"  # it returned early
+DIVERGED = "diverged"
+FAILED = "failed"
+
+
+class Strategy(Protocol):
+    """What a question is answered with: a scheduler's two verbs, and the best that was seen."""
+
+    best: Observation | None
+
+    def ask(self) -> Order | None:
+        """Returns the next order, or None if there is none now."""
+
+    def tell(self, observation: Observation) -> None:
+        """Learns from one observation."""
+
+
+@dataclass
+class TrialRecord:
+    """What is known of one trial.
+
+    Attributes:
+        target: the unit it was last ordered to.
+        checkpoint: unit of its newest checkpoint.
+        offset: bytes of its event file that were read.
+        losses: leases lost in a row without a new checkpoint.
+        told: the last unit that the strategy was told of, and the loss there.
+        redo: units that were paid for and kept by no checkpoint; if it goes on, they are trained again.
+    """
+
+    id: int
+    config: Config
+    seed: int
+    target: int
+    state: str = WAITING
+    checkpoint: int = 0
+    offset: int = 0
+    losses: int = 0
+    error: dict[str, Any] | None = None
+    told: tuple[int, float] = (0, math.inf)
+    redo: int = 0
+
+    @property
+    def has_order(self) -> bool:
+        """Whether it is still to do what it was last ordered to do."""
+        return self.state in (WAITING, LIVE)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of it was run."""
+        return self.told[0] > 0 or self.state != WAITING
+
+    def row(self) -> Row:
+        """Returns the trial as a row of the store."""
+        plain = {name: getattr(self, name) for name in ("id", "seed", "target", "state", "checkpoint", "offset", "losses")}
+        return plain | {"config": json.dumps(dict(self.config)), "error": self.error and json.dumps(self.error)}
+
+
+class Casebook:
+    """Keeps what is known of the trials of a study.
+
+    Args:
+        question: what is asked.
+        strategy: a new one.
+        store: where everything is written down.
+        say: takes a line for people.
+
+    Attributes:
+        trials: all trials by number.
+    """
+
+    def __init__(self, question: Search, strategy: Strategy, store: Store, say: Callable[[str], None]) -> None:
+        self.trials: dict[int, TrialRecord] = {}
+        self._question = question
+        self._strategy = strategy
+        self._store = store
+        self._say = say
+        self._seq = 0
+        self._failures = 0  # in a row
+        self._shown = False  # whether any trial showed anything in this session
+
+    @property
+    def best(self) -> Best | None:
+        """The best seen so far."""
+        seen = self._strategy.best
+        if seen is None:
+            return None
+        value = seen.loss if self._question.goal == "min" else -seen.loss
+        return Best(seen.trial_id, self.trials[seen.trial_id].config, value, seen.unit)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so many trials failed in a row that more of the same would be no use."""
+        return self._failures >= (FAILURES_IN_A_ROW if self._shown else FAILURES_TO_GIVE_UP)
+
+    def begun(self) -> list[TrialRecord]:
+        """Returns the trials of which anything was run."""
+        return [trial for trial in self.trials.values() if trial.begun]
+
+    def next_order(self) -> Order | None:
+        """Returns the strategy's next order, written down, or None if there is none now."""
+        order = self._strategy.ask()
+        if order is None:
+            return None
+        if isinstance(order, Start):
+            seed = int(np.random.SeedSequence([self._question.seed, order.trial_id]).generate_state(1, np.uint32)[0])
+            self.trials[order.trial_id] = TrialRecord(order.trial_id, order.config, seed, order.to)
+        trial = self.trials[order.trial_id]
+        trial.state, trial.target = WAITING, order.to
+        self._write_down("start" if isinstance(order, Start) else "advance", trial.id, order.to)
+        self.keep(trial)
+        return order
+
+    def keep(self, trial: TrialRecord) -> None:
+        """Puts a trial as it is now into the store, for its next commit."""
+        self._store.put(schema.trials, trial.row())
+
+    def observed(self, trial: TrialRecord, unit: int, value: float) -> None:
+        """Tells the strategy the metric's value at a unit, unless it was told of one as late before."""
+        if unit > trial.told[0]:
+            self._tell(trial, Observation(trial.id, unit, self._question.loss(value)))
+
+    def reached(self, trial: TrialRecord) -> None:
+        """A trial has done what it was ordered to do; its last value stands for the unit it was ordered to."""
+        unit, loss = trial.told
+        if unit == 0:
+            self.never_reported(trial, f"by {self._question.unit} {trial.target}, where the trial was to be judged")
+            return
+        trial.state = COMPLETE if trial.target >= self._question.horizon else PAUSED
+        if unit < trial.target:
+            self._tell(trial, Observation(trial.id, trial.target, loss))
+
+    def finished(self, trial: TrialRecord) -> None:
+        """A trial has returned early: its last value is final."""
+        if trial.told[0] == 0:
+            self.never_reported(trial, "before the trial returned")
+        else:
+            self._ended(trial, FINISHED, trial.told[1])
+
+    def diverged(self, trial: TrialRecord, unit: int) -> None:
+        """The metric of a trial was not finite: it ends there, as bad as can be."""
+        self._ended(trial, DIVERGED, math.inf)
+        self._say(f"trial {trial.id}: {self._question.metric} is not finite at {self._question.unit} {unit}; it ends there")
+
+    def never_reported(self, trial: TrialRecord, when: str) -> None:
+        """A trial has failed for want of a value to judge it by."""
+        message = f"{self._question.metric!r} was not reported {when}; report it in every {self._question.unit}"
+        self.failed(trial, "metric never reported", message)
+
+    def failed(self, trial: TrialRecord, kind: str, message: str, traceback: str = "") -> None:
+        """A trial has failed: it ends there, as bad as can be, with its error kept."""
+        trial.error = {"type": kind, "message": message, "traceback": traceback}
+        self._failures += 1
+        self._ended(trial, FAILED, math.inf)
+        last = [line for line in traceback.splitlines() if line.strip()][-3:]
+        self._say(f"trial {trial.id} failed: {kind}: {message}" + "".join(f"\n    {line}" for line in last))
+
+    def restore(self) -> None:
+        """Reads the stored trials, and makes the stored decisions again.
+
+        Raises:
+            DifferentQuestion: this version decides otherwise.
+        """
+        for row in self._store.rows(schema.trials):
+            known = {name: row[name] for name in ("id", "seed", "target", "state", "checkpoint", "offset", "losses")}
+            error = row["error"] and json.loads(row["error"])
+            self.trials[row["id"]] = TrialRecord(config=json.loads(row["config"]), error=error, **known)
+        for row in self._store.rows(schema.decisions):
+            self._seq = row["seq"]
+            if row["kind"] in ("start", "advance"):
+                self._order_again(row)
+            else:
+                loss = math.inf if row["loss"] is None else row["loss"]
+                self.trials[row["trial_id"]].told = (row["unit"], loss)
+                self._strategy.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
+        self._shown = self._strategy.best is not None
+
+    def notes(self) -> Iterator[str]:
+        """Yields sentences about the trials that did not end well."""
+        begun = self.begun()
+        for state in (FAILED, DIVERGED):
+            if trials := [trial for trial in begun if trial.state == state]:
+                first = trials[0]
+                why = f"; trial {first.id}: {first.error['type']}: {first.error['message']}" if first.error else ""
+                yield f"{len(trials)} of {len(begun)} trials {state}{why}"
+
+    def _order_again(self, row: Row) -> None:
+        order = self._strategy.ask()
+        made = order and ("start" if isinstance(order, Start) else "advance", order.trial_id, order.to)
+        if made != (row["kind"], row["trial_id"], row["unit"]):
+            raise DifferentQuestion(
+                f"{self._store.folder}: decision {row['seq']} cannot be made again "
+                f"(stored: {row['kind']} trial {row['trial_id']} to {row['unit']}; now: {order}). "
+                "It was made by other code; go on with that version, or choose another --store."
+            )
+
+    def _ended(self, trial: TrialRecord, state: str, loss: float) -> None:
+        trial.state = state
+        self._tell(trial, Observation(trial.id, trial.told[0], loss, ended=True))
+
+    def _tell(self, trial: TrialRecord, observation: Observation) -> None:
+        trial.told = (observation.unit, observation.loss)
+        self._write_down("ended" if observation.ended else "tell", trial.id, observation.unit, observation.loss)
+        if math.isfinite(observation.loss):
+            self._failures, self._shown = 0, True
+        before = self._strategy.best
+        self._strategy.tell(observation)
+        if (best := self.best) and (before is None or before.trial_id != best.trial):
+            question = self._question
+            self._say(f"trial {best.trial}: best {question.metric} so far, {best.value:.6g} at {question.unit} {best.unit}")
+
+    def _write_down(self, kind: str, trial_id: int, unit: int, loss: float | None = None) -> None:
+        self._seq += 1
+        finite = loss if loss is not None and math.isfinite(loss) else None
+        self._store.put(schema.decisions, {"seq": self._seq, "kind": kind, "trial_id": trial_id, "unit": unit, "loss": finite})

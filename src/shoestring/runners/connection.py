@@ -1,0 +1,159 @@
+"""The engine's end of a warm server: it is started, spoken to, and ended here."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import psutil
+
+from shoestring.errors import InvalidTarget
+from shoestring.runners.script import Script
+from shoestring.runners.worker import Train, python_work
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class Connection:
+    """A running server.
+
+    Args:
+        target: what it is to run; a function is handed on by forking the server from this process.
+        work: ``package.module:function`` that makes the work of a target given by name, None for ``worker.python_work``.
+        threads: how many threads each of its children may use.
+        ready_by: the moment, on ``time.monotonic``, at which it must be ready; None for as long as it takes.
+    Raises:
+        InvalidTarget: the target cannot be imported; its own traceback comes along.
+        TimeoutError: it was not ready in time, and is gone.
+    """
+
+    def __init__(self, target: str | Script | Train, work: str | None, threads: int, ready_by: float | None) -> None:
+        self._received = b""
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            if isinstance(target, str | Script):
+                self._end = _start(theirs, target, work, threads)
+            else:
+                self._end = _fork(self._socket, theirs, target, threads)
+        try:
+            answer = self._first_answer(ready_by)
+        except TimeoutError:
+            self.close(kill=True)
+            raise
+        if answer.get("refused") or answer.get("cuda_initialized"):
+            self.close()
+            raise InvalidTarget(_refusal(target, answer))
+
+    def say(self, message: dict[str, Any]) -> bool:
+        """Sends a message; False if the server is gone."""
+        try:
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            return False
+        return True
+
+    def answers(self, timeout_s: float) -> Sequence[dict[str, Any]] | None:
+        """Returns what the server has said, waiting up to ``timeout_s`` for something; None if it is gone."""
+        if not select.select([self._socket], [], [], timeout_s)[0]:
+            return []
+        try:
+            data = self._socket.recv(1 << 20)
+        except ConnectionError:
+            data = b""
+        if not data:
+            return None
+        *lines, self._received = (self._received + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def close(self, kill: bool = False) -> None:
+        """Ends the server, which kills what still runs before it goes; ``kill`` is for one that cannot listen yet."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # closing is not enough: another runner's server may have been forked with a copy of it
+        self._socket.close()
+        self._end(kill)
+
+    def _first_answer(self, ready_by: float | None) -> dict[str, Any]:
+        while True:
+            left_s = None if ready_by is None else max(0.0, ready_by - time.monotonic())
+            answers = self.answers(3600.0 if left_s is None else left_s)
+            if answers is None:
+                return {"refused": {"traceback": "", "type": "crash", "message": "the process that imports it died"}}
+            if answers:
+                return answers[0]
+            if left_s == 0.0:
+                raise TimeoutError
+
+
+def _start(theirs: socket.socket, target: str | Script, work: str | None, threads: int) -> Callable[[bool], None]:
+    what = {"target": target} if isinstance(target, str) else {"script": target.to_json()}
+    order = json.dumps(what | {"threads": threads, "work": work, "path": sys.path, "engine": os.getpid()})
+    # A pool of OpenMP threads would not survive the fork; and waiting threads that spin make a shared machine ten times slower.
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": str(threads), **os.environ, "OMP_NUM_THREADS": "1"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order],
+        env=environment,
+        pass_fds=[theirs.fileno()],
+        preexec_fn=_end_with_engine,
+        stdin=subprocess.DEVNULL,
+        stdout=2,
+    )
+
+    def end(kill: bool) -> None:
+        if kill:
+            server.kill()
+        server.wait()
+
+    return end
+
+
+def _fork(ours: socket.socket, theirs: socket.socket, train: Train, threads: int) -> Callable[[bool], None]:
+    if threading.active_count() > 1 or psutil.Process().num_threads() > 1:
+        threads = 1  # a pool of threads does not survive the fork
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            from shoestring.runners.server import serve
+
+            ours.close()
+            serve(theirs, lambda: python_work(train), threads)
+            status = 0
+        finally:
+            os._exit(status)
+
+    def end(kill: bool) -> None:
+        if kill:
+            os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+    return end
+
+
+def _end_with_engine() -> None:
+    """Asks the kernel to end the server with its engine, from before its first import on."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _refusal(target: str | Script | Train, answer: dict[str, Any]) -> str:
+    if answer.get("cuda_initialized"):
+        return (
+            f"target {target}: CUDA is in use before the first trial starts, which a forked process cannot take over. "
+            "Touch the GPU only inside the training function, or use --runner inline."
+        )
+    error = answer["refused"]
+    if error["type"] in ("InvalidTarget", "UnknownName"):
+        return str(error["message"])
+    return f"target {target} could not be imported ({error['type']}: {error['message']}).\n{error['traceback']}"
