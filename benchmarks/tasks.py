@@ -43,7 +43,8 @@ class Choice:
 
     def distance(self, column: NDArray[Any], value: Any) -> NDArray[np.float64]:
         """Returns 0 where a column's value is the one, 1 elsewhere."""
-        return (column != value).astype(float)
+        differs: NDArray[np.float64] = (column != value).astype(float)
+        return differs
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _deepobs(path: Path) -> Iterator[Task]:
         curve = 1 - accuracies[keep] if np.isfinite(accuracies[keep]).any() else losses[keep]
         curve = curve[:, : table["n_points"][keep].max()]
         columns = {"lr": table["lr"][keep], "optimizer": table["optimizer"][keep]}
-        space = {
+        space: dict[str, Float | Choice] = {
             "lr": Float(float(columns["lr"].min()), float(columns["lr"].max())),
             "optimizer": Choice(tuple(map(str, np.unique(columns["optimizer"])))),
         }

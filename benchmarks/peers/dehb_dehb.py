@@ -1,8 +1,8 @@
 """DEHB by ask and tell; f(config, fidelity), so every fidelity starts from nothing (the other clock continues a configuration it has seen).
 
 It works on a ConfigSpace, but on the plain unit cube, which it supports too, where there is a choice that it cannot encode: DEHB 0.1.2
-takes i / n for option i of n and compares that with ``arange(0, 1, 1 / n)``, whose fourth entry for n = 5 is 0.6000000000000001, so that its
-first population would never hold the fourth option. Among the tasks here that is NAS-Bench-201.
+takes i / n for option i of n and compares that with ``arange(0, 1, 1 / n)``, whose fourth entry for n = 5 is 0.6000000000000001, so that
+its first population would never hold the fourth option. Among the tasks here that is NAS-Bench-201.
 It refuses a single fidelity, where its authors point to plain differential evolution: that is what a task of horizon 1 gets.
 """
 

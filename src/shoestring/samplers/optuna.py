@@ -29,6 +29,9 @@ _N_STARTUP_TRIALS = 10  # Optuna's own default
 def tpe(space: Space, seed: int) -> OptunaSampler:
     """Returns the multivariate tree-structured Parzen estimator with a constant liar for trials that have shown nothing yet.
 
+    It takes the best of its candidates and so comes back to what it knows: with asynchronous Hyperband on the TaskSet tables of
+    ``benchmarks`` it left a regret of .66 after 50 full trainings (5 seeds), where random draws left .10; take ``random`` or ``kde`` there.
+
     Args:
         space: what to sample from; its default, if it has one, is trial 0.
         seed: at least 0.
