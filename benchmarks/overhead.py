@@ -220,7 +220,7 @@ def _medians(taken: dict[str, dict[int, list[float]]]) -> tuple[dict[str, dict[i
     """Returns the medians by name and size, and the names whose largest size is on the line through the others."""
     seconds = {name: {n: statistics.median(values) for n, values in sizes.items()} for name, sizes in taken.items()}
     first, second, last = SIZES
-    extrapolated = [name for name, at in seconds.items() if last not in at]
+    extrapolated = [name for name, at in seconds.items() if last not in at and MEASURED[name][1] < last]
     for name in extrapolated:
         at = seconds[name]
         at[last] = at[second] + max(0.0, at[second] - at[first]) * (last - second) / (second - first)
@@ -232,8 +232,12 @@ def show(seconds: dict[str, dict[int, float]], extrapolated: list[str], load: li
     ours_at = seconds["shoestring, on disk"]
     print(f"{'ms a report (times shoestring on disk)':40}" + "".join(f"{n:>22,}" for n in SIZES) + "   largest / 1,000")
     for name, at in seconds.items():
-        cells = [f"{at[n] * 1e3:.3f} ({at[n] / ours_at[n]:.1f}x){'~' if n == SIZES[-1] and name in extrapolated else ' '}" for n in SIZES]
-        print(f"{name:40}" + "".join(f"{cell:>22}" for cell in cells) + f"{at[SIZES[2]] / at[SIZES[1]]:18.2f}")
+        cells = []
+        for n in at:
+            mark = "~" if n == SIZES[-1] and name in extrapolated else " "
+            cells.append(f"{at[n] * 1e3:.3f}" + (f" ({at[n] / ours_at[n]:.2f}x)" if n in ours_at else "") + mark)
+        growth = f"{at[SIZES[2]] / at[SIZES[1]]:18.2f}" if SIZES[2] in at else ""
+        print(f"{name:40}" + "".join(f"{cell:>22}" for cell in cells) + growth)
     print(f"~ extrapolated along a straight line. Load average of {os.cpu_count()} cores before and after: {load[0]:.1f}, {load[1]:.1f}")
 
 

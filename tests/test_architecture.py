@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "shoestring"
 LAYERS = {
     0: "errors",
-    1: "space parameter space_text convert orders lease events state randomness checkpoint trial budget answer",
+    1: "interrupts space parameter space_text convert orders lease events state randomness checkpoint trial budget answer",
     2: "schema store",
     3: "samplers schedulers questions stats",
     4: "ledger",

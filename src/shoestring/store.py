@@ -13,7 +13,7 @@ import os
 import sqlite3
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, StaticPool, Table, create_engine, event, inspect, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from shoestring import schema
 from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, StoreReadOnly, StoreUnwritable, StoreVersion
@@ -42,7 +43,7 @@ class Store:
         self._engine = engine
         self._lock = lock
         self._scratch = scratch
-        self._upserts = {table: _upsert(table) for table in schema.metadata.sorted_tables}
+        self._upserts = {table: _upsert(table, engine) for table in schema.metadata.sorted_tables}  # trials before what refers to them
         self._waiting: dict[Table, dict[tuple[Any, ...], Row]] = defaultdict(dict)
 
     @classmethod
@@ -120,8 +121,9 @@ class Store:
             return
         try:
             with self._engine.begin() as connection:
-                for table in filter(self._waiting.get, schema.metadata.sorted_tables):  # trials before what refers to them
-                    connection.execute(self._upserts[table], list(self._waiting[table].values()))
+                for table, (statement, names) in self._upserts.items():
+                    if rows := self._waiting.get(table):
+                        connection.exec_driver_sql(statement, [tuple(row[name] for name in names) for row in rows.values()])
         except OperationalError as error:
             reason = str(error.orig)
             raise StoreUnwritable(
@@ -224,7 +226,7 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 schema.metadata.create_all(connection)
-                connection.execute(_upsert(schema.meta), [{"key": "schema_version", "value": str(schema.SCHEMA_VERSION)}])
+                connection.execute(insert(schema.meta), [{"key": "schema_version", "value": str(schema.SCHEMA_VERSION)}])
         except DatabaseError as error:
             raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); free some space or choose another --store.") from error
 
@@ -245,11 +247,14 @@ def _engine(url: URL, begin: str = "BEGIN") -> Engine:
     return engine
 
 
-def _upsert(table: Table) -> Any:
+def _upsert(table: Table, engine: Engine) -> tuple[str, Sequence[str]]:
+    """Returns the statement that inserts or replaces a row, compiled once, and the columns in the order of its parameters."""
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    compiled = statement.on_conflict_do_update(index_elements=keys, set_=rest).compile(engine)
+    assert isinstance(compiled, SQLCompiler) and compiled.positiontup, "SQLite's parameters go by position"
+    return str(compiled), compiled.positiontup
 
 
 def _refused(folder: Path, error: OSError) -> StoreUnwritable:

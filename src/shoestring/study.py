@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
 from shoestring import schema
 from shoestring.answer import Answer, Best, Status
 from shoestring.casebook import DIVERGED, FAILED, LIVE, WAITING, Casebook, Strategy, TrialRecord
 from shoestring.errors import StoreUnwritable, UnknownName, UsageError
+from shoestring.interrupts import on_interrupt
 from shoestring.lease import Exit, Lease, Report
 from shoestring.ledger import Ledger
 from shoestring.orders import Advance, Order
@@ -109,7 +107,7 @@ class Study:
             DifferentQuestion: the stored decisions cannot be made again by this version.
             StoreUnwritable: the disk is full or read-only; the run can be resumed.
         """
-        with self._interruptible():
+        with on_interrupt(self._interrupted):
             self._recover()
             while self._fill() or self._open:
                 for happened in self._poll():
@@ -384,26 +382,10 @@ class Study:
         if self._budget_is_spent and left >= 1 and self._orders:
             yield f"{left:g} {self.question.unit}s are left"
 
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM once: save and stop; Ctrl-C twice: now."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def interrupted(number: int, _frame: FrameType | None) -> None:
-            if self._stop_requested and number == signal.SIGINT:
-                raise KeyboardInterrupt
-            self._stop_requested = True
-            self.messages.append("stopping: running trials save themselves; Ctrl-C again stops at once")
-            self._stop_leases()
-
-        before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _interrupted(self) -> None:
+        self._stop_requested = True
+        self.messages.append("stopping: running trials save themselves; Ctrl-C again stops at once")
+        self._stop_leases()
 
     # --- going on after a stop or a crash --------------------------------------------------------------------------------------------
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from shoestring.cli.asking import Asked, Json, Seed, Words, question_command, target_of
+
 if TYPE_CHECKING:
     from shoestring.answer import Answer
     from shoestring.run import Run
-    from shoestring.runners.script import Script
 
 app = typer.Typer(
     help="Answers research questions in machine learning within a compute budget that is fixed in advance.",
@@ -27,138 +28,33 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Words = Annotated[
-    Optional[list[str]],  # noqa: UP045  (typer reads it at run time)
-    typer.Argument(metavar="[TARGET] [NAME=VALUES]...", help="file.py:function or package.module:function, and parameters of the space."),
-]
-SpaceOption = Annotated[
-    list[str], typer.Option("--space", metavar="NAME=VALUES", help="Parameters: lr=log:1e-4:1 width=int:8:256 act=relu,tanh.")
-]
-Metric = Annotated[str, typer.Option(help="The metric that decides.")]
-Goal = Annotated[str, typer.Option(help="min or max.")]
-BudgetOption = Annotated[
-    list[str], typer.Option("--budget", help="10m, '100 epochs', '2 gpu-hours', '5 usd', '0.3 kWh'; several limit together.")
-]
-Horizon = Annotated[int, typer.Option(help="Units of a full training.")]
-Unit = Annotated[Optional[str], typer.Option(help="epoch, step, episode or unit.")]  # noqa: UP045
-Seed = Annotated[int, typer.Option(help="Where all randomness comes from.")]
-SchedulerOption = Annotated[Optional[str], typer.Option("--scheduler", help="fixed, halving, hyperband, async-hyperband or one-step.")]  # noqa: UP045
-SamplerOption = Annotated[str, typer.Option("--sampler", help="random, sobol, grid, tpe, gp or cma-es.")]
-Eta = Annotated[int, typer.Option(help="One trial in eta goes on at each rung.")]
-Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045
-RunnerOption = Annotated[
-    str, typer.Option("--runner", help="process, inline, or replay: TARGET(config, seed) then gives a learning curve.")
-]
-Workers = Annotated[Optional[int], typer.Option(help="Trials at once; one a GPU, or half the cores.")]  # noqa: UP045
-Pattern = Annotated[Optional[str], typer.Option(help="Finds the metric in a script's output, such as 'val loss ([0-9.]+)'.")]  # noqa: UP045
-PriceOption = Annotated[list[str], typer.Option("--price", help="Such as 2.5/gpu-hour or 0.04/cpu-hour.")]
-Watts = Annotated[Optional[float], typer.Option(help="Declared power of a busy core, where none can be read.")]  # noqa: UP045
-Grace = Annotated[float, typer.Option(help="Seconds in which a trial may save itself before it is killed.")]
-StoreOption = Annotated[Optional[Path], typer.Option("--store", help="The run's folder; the same command on the same folder goes on.")]  # noqa: UP045
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout at the end.")]
 RunArgument = Annotated[Optional[str], typer.Argument(metavar="[RUN]", help="A run's folder, or its name; the newest if left out.")]  # noqa: UP045
 
 
-@app.command()
-def search(
-    context: typer.Context,
-    words: Words = None,
-    *,
-    space: SpaceOption = [],  # noqa: B006  (typer copies it)
-    metric: Metric,
-    goal: Goal,
-    budget: BudgetOption,
-    horizon: Horizon = 1,
-    unit: Unit = None,
-    seed: Seed = 0,
-    scheduler: SchedulerOption = None,
-    sampler: SamplerOption = "tpe",
-    eta: Eta = 3,
-    trials: Trials = None,
-    runner: RunnerOption = "process",
-    workers: Workers = None,
-    pattern: Pattern = None,
-    price: PriceOption = [],  # noqa: B006
-    watts: Watts = None,
-    grace: Grace = 2.0,
-    store: StoreOption = None,
-    as_json: Json = False,
-) -> None:
-    """Which configuration is best? Searches a space within a budget; the same command goes on where it stopped.
-
-    A script needs no change: shoestring search lr=log:1e-4:1 --metric loss --goal min --budget 10m -- python train.py --lr {lr}
-    """
-    began = time.monotonic()
-    target, parts = _target(words or [], context.obj, pattern, metric)
+def _search(asked: Asked) -> None:
     from shoestring.cli.live import live
-    from shoestring.doors import search as run_search
-    from shoestring.space_text import parse_space
+    from shoestring.doors import run_search
 
     with live() as on_progress:
-        answer = run_search(
-            target,
-            parse_space([*space, *parts]),
-            metric=metric,
-            goal=goal,  # type: ignore[arg-type]  # checked by the question
-            budget=budget,
-            horizon=horizon,
-            unit=unit,
-            seed=seed,
-            scheduler=scheduler,
-            sampler=sampler,
-            eta=eta,
-            n_trials=trials,
-            runner=runner,  # type: ignore[arg-type]  # checked where runners are made
-            workers=workers,
-            price=price,
-            watts=watts,
-            grace=grace,
-            store=store,
-            on_progress=on_progress,
-            began=began,
-        )
-    _finish(answer, as_json)
+        answer = run_search(asked.target, asked.question, asked.spending, asked.runner, asked.folder, on_progress, asked.began)
+    _finish(answer, asked.as_json)
 
 
-@app.command()
-def plan(
-    context: typer.Context,
-    words: Words = None,
-    *,
-    space: SpaceOption = [],  # noqa: B006  (typer copies it)
-    metric: Metric,
-    goal: Goal,
-    budget: BudgetOption,
-    horizon: Horizon = 1,
-    unit: Unit = None,
-    seed: Seed = 0,
-    scheduler: SchedulerOption = None,
-    sampler: SamplerOption = "tpe",
-    eta: Eta = 3,
-    trials: Trials = None,
-    runner: RunnerOption = "process",
-    workers: Workers = None,
-    pattern: Pattern = None,
-    price: PriceOption = [],  # noqa: B006
-    watts: Watts = None,
-    grace: Grace = 2.0,
-    store: StoreOption = None,
-    as_json: Json = False,
-) -> None:
-    """What a search would do with its budget. Runs one charged pilot, which the search goes on from."""
-    began = time.monotonic()
-    target, parts = _target(words or [], context.obj, pattern, metric)
-    from shoestring.budget import Budget, Price
-    from shoestring.doors import Spending, folder_of, question_from
-    from shoestring.plan import plan as make_plan
-    from shoestring.space_text import parse_space
+def _plan(asked: Asked) -> None:
+    from shoestring.plan import plan
 
-    spending = Spending(Budget(*budget), Price(*price), grace, watts, workers)
-    question = question_from(
-        target, parse_space([*space, *parts]), metric, goal, horizon, unit or spending.budget.unit, seed, scheduler, sampler, eta, trials
-    )
-    made = make_plan(target, question, spending, runner, folder_of(store, question), began)  # type: ignore[arg-type]  # checked there
-    typer.echo(json.dumps(made.to_json()) if as_json else str(made))
+    made = plan(asked.target, asked.question, asked.spending, asked.runner, asked.folder, asked.began)
+    typer.echo(json.dumps(made.to_json()) if asked.as_json else str(made))
+
+
+_SEARCH = """Which configuration is best? Searches a space within a budget; the same command goes on where it stopped.
+
+A script needs no change: shoestring search lr=log:1e-4:1 --metric loss --goal min --budget 10m -- python train.py --lr {lr}
+"""
+_PLAN = "What a search would do with its budget. Runs one charged pilot, which the search goes on from."
+
+app.command("search", help=_SEARCH)(question_command(_search))
+app.command("plan", help=_PLAN)(question_command(_plan))
 
 
 @app.command()
@@ -260,7 +156,7 @@ def check(
     from shoestring.pausable import check as prove
     from shoestring.space_text import parse_space
 
-    target, parts = _target(words or [], [], None, "")
+    target, parts = target_of(words or [], [], None, "")
     verdict = prove(str(target), parse_space(parts).default() if parts else {}, units=units, horizon=horizon, seed=seed, ignore=ignore)
     typer.echo(json.dumps(verdict.to_json()) if as_json else str(verdict))
     raise typer.Exit(0 if verdict.agrees else 1)
@@ -277,22 +173,6 @@ def doctor(as_json: Json = False) -> None:
         typer.echo(json.dumps([finding.to_json() for finding in findings]))
     else:
         typer.echo("\n".join(str(finding) for finding in findings))
-
-
-def _target(words: list[str], command: list[str], pattern: str | None, metric: str) -> tuple[str | Script, list[str]]:
-    from shoestring.errors import UsageError
-    from shoestring.runners.script import Script
-
-    parts = [word for word in words if "=" in word]
-    targets = [word for word in words if "=" not in word]
-    if command and not targets:
-        return Script(tuple(command), pattern, metric), parts
-    if len(targets) == 1 and not command:
-        if pattern is not None:
-            raise UsageError("--pattern reads the output of a script; a training function reports by itself. Leave it out.")
-        return targets[0], parts
-    given = " and ".join([*targets, *(["a command after --"] if command else [])]) or "nothing"
-    raise UsageError(f"what to train was given as {given}; give one TARGET such as train.py:train, or a command after --.")
 
 
 def _finish(answer: Answer, as_json: bool) -> None:

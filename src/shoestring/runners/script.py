@@ -326,9 +326,7 @@ def _values(data: Mapping[str, Any]) -> tuple[int | None, dict[str, float]] | No
 
 def _placeholders(element: str) -> list[str]:
     if set("{}") & set(_PLACEHOLDER.sub("", element)):
-        raise InvalidTarget(
-            f"{element!r} in the command has a brace without its partner; write {{{{ or }}}} if it is no placeholder."
-        )
+        raise InvalidTarget(f"{element!r} in the command has a brace without its partner; write {{{{ or }}}} if it is no placeholder.")
     return [name for name in _PLACEHOLDER.findall(element) if name]
 
 

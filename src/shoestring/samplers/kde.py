@@ -34,7 +34,7 @@ class Kde:
     Differs: BOHB's width shrinks with the spread of the good ones too, and it takes the best of 64 candidates by the ratio to the density
     of the bad ones; so done it came back to what it knew (a regret of .25 on the TaskSet tables of ``benchmarks`` after 50 full
     trainings, against .15 as it is here, seeds 100 to 109). With asynchronous Hyperband random draws did better there than either
-    (.10 against .17, seeds 0 to 19); where every trial is trained in full it was the other way round or equal.
+    (.10 against .17, seeds 0 to 19); where every trial is trained in full the two were alike within the intervals.
 
     Args:
         space: what to sample from; its default, if it has one, is trial 0.
