@@ -37,7 +37,7 @@ fix: $(STAMP)  ## format and mend what the linter can
 	@$(VENV)/bin/ruff check --fix .
 
 crash: $(STAMP)  ## kill -9 a small study 200 times and compare with an undisturbed one
-	@$(PYTHON) benchmarks/crash.py --runs 200
+	@$(PYTHON) benchmarks/crash.py --runs 200 --out benchmarks/crash.json
 
 bench: $(BENCH_STAMP)  ## measure against the peers, in an environment of their own
 	@$(BENCH)/bin/python benchmarks/search.py $(TABLES)

@@ -105,6 +105,7 @@ class Casebook:
         self._strategy = strategy
         self._store = store
         self._say = say
+        self._changed: dict[int, TrialRecord] = {}
         self._seq = 0
         self._failures = 0  # in a row
         self._shown = False  # whether any trial showed anything in this session
@@ -142,8 +143,19 @@ class Casebook:
         return order
 
     def keep(self, trial: TrialRecord) -> None:
-        """Puts a trial as it is now into the store, for its next commit."""
-        self._store.put(schema.trials, trial.row())
+        """Has a trial written down at the next ``commit``."""
+        self._changed[trial.id] = trial
+
+    def commit(self) -> None:
+        """Writes down all that has changed, together with what others have put into the store.
+
+        Raises:
+            StoreUnwritable: the disk is full or read-only.
+        """
+        for trial in self._changed.values():
+            self._store.put(schema.trials, trial.row())
+        self._changed.clear()
+        self._store.commit()
 
     def observed(self, trial: TrialRecord, unit: int, value: float) -> None:
         """Tells the strategy the metric's value at a unit, unless it was told of one as late before."""

@@ -79,7 +79,7 @@ def search(
     unit: str | None = None,
     seed: int = 0,
     scheduler: str | None = None,
-    sampler: str = "tpe",
+    sampler: str | None = None,
     eta: int = 3,
     n_trials: int | None = None,
     runner: RunnerName | Runner = "process",
@@ -105,7 +105,7 @@ def search(
         unit: what a unit is called; that of the budget, or ``"epoch"``.
         seed: where all randomness of the study comes from.
         scheduler: fixed, halving, hyperband, async-hyperband or one-step; async-hyperband if the horizon is above 1, else fixed.
-        sampler: random, sobol, grid, tpe, gp or cma-es.
+        sampler: random, sobol, grid, tpe, kde, gp or cma-es; random if the horizon is above 1, else tpe (docs/decisions/0012).
         eta: one trial in ``eta`` goes on at each rung.
         n_trials: the most trials that may start; None for as many as the budget carries.
         runner: ``"process"``, ``"inline"``, a runner of your own, or ``"replay"``, for which ``train(config, seed)`` gives a learning
@@ -137,14 +137,15 @@ def question_from(
     unit: str | None,
     seed: int,
     scheduler: str | None,
-    sampler: str,
+    sampler: str | None,
     eta: int,
     n_trials: int | None,
 ) -> Search:
     """Returns the question with its defaults filled in."""
-    by_horizon = "async-hyperband" if horizon > 1 else "fixed"
+    scheduler = scheduler or ("async-hyperband" if horizon > 1 else "fixed")
+    sampler = sampler or ("random" if horizon > 1 else "tpe")
     return Search(
-        _name_of(target), space, metric, cast(Goal, goal), horizon, unit or "epoch", seed, scheduler or by_horizon, sampler, eta, n_trials
+        _name_of(target), space, metric, cast(Goal, goal), horizon, unit or "epoch", seed, scheduler, sampler, eta, n_trials
     )
 
 

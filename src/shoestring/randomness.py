@@ -28,9 +28,7 @@ def capture() -> dict[str, Any]:
         "numpy": np.random.get_state(legacy=False),
     }
     if torch := _torch():
-        state["torch"] = torch.get_rng_state()
-        if torch.cuda.is_initialized():
-            state["cuda"] = torch.cuda.get_rng_state_all()
+        state |= _torch_state(torch)
     return state
 
 
@@ -39,21 +37,35 @@ def restore(state: dict[str, Any]) -> None:
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words.tolist()), gauss))
     np.random.set_state(state["numpy"])
-    if (torch := _torch()) and "torch" in state:
-        torch.set_rng_state(state["torch"].cpu())
-        if "cuda" in state and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all([device.cpu() for device in state["cuda"]])
+    _restore_torch(state)
 
 
 @contextmanager
 def isolated(seed: int) -> Iterator[None]:
     """Seeds every generator for the block, and afterwards leaves them as they were before it."""
-    before = capture()
+    python, numpy, torch = random.getstate(), np.random.get_state(), _torch()
+    torch_state = _torch_state(torch) if torch else {}
     seed_all(seed)
     try:
         yield
     finally:
-        restore(before)
+        random.setstate(python)
+        np.random.set_state(numpy)
+        _restore_torch(torch_state)
+
+
+def _torch_state(torch: ModuleType) -> dict[str, Any]:
+    state = {"torch": torch.get_rng_state()}
+    if torch.cuda.is_initialized():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    return state
+
+
+def _restore_torch(state: dict[str, Any]) -> None:
+    if (torch := _torch()) and "torch" in state:
+        torch.set_rng_state(state["torch"].cpu())
+        if "cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all([device.cpu() for device in state["cuda"]])
 
 
 def _torch() -> ModuleType | None:

@@ -151,7 +151,7 @@ class Study:
             self._pilot_is_given = self._purpose == "pilot"
         if given:
             self.ledger.save()
-        self.store.commit()  # reserved before it runs
+        self._casebook.commit()  # reserved before it runs
         for lease in given:
             self._runner.start(lease)
             self._open[lease.token].started = True
@@ -282,7 +282,7 @@ class Study:
         """Ends the study for what no other trial would do better."""
         reported, end = open_lease.seen, open_lease.end or {"end": exit_.how}
         if exit_.how == "unwritable":
-            self.store.commit()
+            self._casebook.commit()
             folder = open_lease.lease.folder
             raise StoreUnwritable(
                 f"{folder} could not be written: the disk is full or read-only. Free some space and run the same command again."
@@ -319,7 +319,7 @@ class Study:
             for token in self._open:
                 self.ledger.charge(token, usage=self._runner.usage(token), process=self._runner.process(token))
             self.ledger.save()
-            self.store.commit()
+            self._casebook.commit()
         if self.ledger.exhausted():
             self._budget_is_spent = True
             self._stop_leases()
@@ -343,12 +343,12 @@ class Study:
                     self.ledger.charge(happened.token, units=open_lease.begun, usage=happened.usage)
                     self.ledger.settle(happened.token, "lost", _lost_units(open_lease), "the study ended")
         self.ledger.save()
-        self.store.commit()
+        self._casebook.commit()
 
     def _answer(self) -> Answer:
         self.ledger.tick()
         self.ledger.save()
-        self.store.commit()
+        self._casebook.commit()
         begun = self._casebook.begun()
         if self.best is not None and not self._stop_requested:
             status = Status.ANSWERED
@@ -373,7 +373,7 @@ class Study:
             self.store.note(
                 "ended", answer.to_json() | {"status": status.name, "limits": dict(answer.budget.limits), "notes": answer.notes}
             )
-            self.store.commit()
+            self._casebook.commit()
         self.say(f"{status}: {len(begun)} trials")
         return answer
 
@@ -398,7 +398,7 @@ class Study:
         self._orders = deque(Advance(trial.id, trial.target) for trial in waiting)
         if self.trials:
             self.say(f"going on: {len(self.trials)} trials are known, {len(waiting)} of them under way")
-        self.store.commit()
+        self._casebook.commit()
 
     def _settle_crashed(self) -> None:
         """Reads in what the leases of a dead engine wrote, and settles them as lost."""

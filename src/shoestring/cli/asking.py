@@ -31,7 +31,10 @@ Horizon = Annotated[int, typer.Option(help="Units of a full training.")]
 Unit = Annotated[Optional[str], typer.Option(help="epoch, step, episode or unit.")]  # noqa: UP045
 Seed = Annotated[int, typer.Option(help="Where all randomness comes from.")]
 SchedulerOption = Annotated[Optional[str], typer.Option("--scheduler", help="fixed, halving, hyperband, async-hyperband or one-step.")]  # noqa: UP045
-SamplerOption = Annotated[str, typer.Option("--sampler", help="random, sobol, grid, tpe, gp or cma-es.")]
+SamplerOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--sampler", help="random, sobol, grid, tpe, kde, gp or cma-es; random where trials stop early, else tpe."),
+]
 Eta = Annotated[int, typer.Option(help="One trial in eta goes on at each rung.")]
 Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045
 RunnerOption = Annotated[
@@ -78,7 +81,7 @@ def question_command(answer: Callable[[Asked], None]) -> Callable[..., None]:
         unit: Unit = None,
         seed: Seed = 0,
         scheduler: SchedulerOption = None,
-        sampler: SamplerOption = "tpe",
+        sampler: SamplerOption = None,
         eta: Eta = 3,
         trials: Trials = None,
         runner: RunnerOption = "process",

@@ -42,7 +42,7 @@ class Search:
     unit: str = "epoch"
     seed: int = 0
     scheduler: str = "async-hyperband"
-    sampler: str = "tpe"
+    sampler: str = "random"
     eta: int = 3
     n_trials: int | None = None
 
