@@ -7,7 +7,7 @@ BENCH_STAMP := $(BENCH)/.installed
 TABLES ?= ../shared/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix crash bench clean
+.PHONY: help setup demo test check fix crash budget bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ /' | awk '{name = $$1; $$1 = ""; printf "  make %-8s%s\n", name, $$0}'
@@ -38,6 +38,9 @@ fix: $(STAMP)  ## format and mend what the linter can
 
 crash: $(STAMP)  ## kill -9 a small study 200 times and compare with an undisturbed one
 	@$(PYTHON) benchmarks/crash.py --runs 200 --out benchmarks/crash.json
+
+budget: $(STAMP)  ## 100 random time budgets over trials that do not want to end
+	@$(PYTHON) benchmarks/budget.py --runs 100 --out benchmarks/budget.json
 
 bench: $(BENCH_STAMP)  ## measure against the peers, in an environment of their own
 	@$(BENCH)/bin/python benchmarks/search.py $(TABLES)

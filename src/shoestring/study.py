@@ -107,7 +107,7 @@ class Study:
             DifferentQuestion: the stored decisions cannot be made again by this version.
             StoreUnwritable: the disk is full or read-only; the run can be resumed.
         """
-        with on_interrupt(self._interrupted):
+        with on_interrupt(self.stop):
             self._recover()
             while self._fill() or self._open:
                 for happened in self._poll():
@@ -119,7 +119,7 @@ class Study:
     def stop(self) -> None:
         """Lets every running trial save itself and ends the study, resumable."""
         self._stop_requested = True
-        self.say("stopping: running trials save themselves")
+        self.say("stopping: running trials save themselves; Ctrl-C again stops at once")
         self._stop_leases()
 
     def say(self, message: str) -> None:
@@ -381,11 +381,6 @@ class Study:
         left = self.ledger.left().get("units", 0)
         if self._budget_is_spent and left >= 1 and self._orders:
             yield f"{left:g} {self.question.unit}s are left"
-
-    def _interrupted(self) -> None:
-        self._stop_requested = True
-        self.messages.append("stopping: running trials save themselves; Ctrl-C again stops at once")
-        self._stop_leases()
 
     # --- going on after a stop or a crash --------------------------------------------------------------------------------------------
 
