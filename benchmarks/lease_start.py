@@ -1,4 +1,4 @@
-"""How long a lease takes to start: from the order to the training function's first unit, in a child of the warm server and in a fresh Python.
+"""How long a lease takes to start: from the order to the function's first unit, in a child of the warm server and in a fresh Python.
 
     python benchmarks/lease_start.py [--repeats 15]
 
@@ -52,7 +52,8 @@ def main() -> None:
     runner.close()
     starts, imports = [start for start, _ in pairs], [seconds for _, seconds in pairs if seconds is not None]
     start, imported = statistics.median(starts), statistics.median(imports)
-    print(f"a lease starts in {start:.3f} s (median of {repeats}; slowest {max(starts):.3f} s); a fresh Python takes {imported:.2f} s, {imported / start:.0f} times as long")
+    print(f"a lease starts in {start:.3f} s (median of {repeats}; slowest {max(starts):.3f} s)")
+    print(f"a fresh Python takes {imported:.2f} s, {imported / start:.0f} times as long")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What pausing saves: one full Hyperband with trials that go on, and with trials that begin again from zero; units from the ledger.
 
-    python benchmarks/savings.py [--horizon 81] [--eta 3]
+python benchmarks/savings.py [--horizon 81] [--eta 3]
 """
 
 import argparse
@@ -38,7 +38,9 @@ def main() -> None:
     parser.add_argument("--eta", type=int, default=3)
     options = parser.parse_args()
     paused, restarted = (units(options.horizon, options.eta, pausable=pausable) for pausable in (True, False))
-    print(f"R={options.horizon} eta={options.eta}: {paused} units with pauses, {restarted} with restarts: {1 - paused / restarted:.1%} saved")
+    print(
+        f"R={options.horizon} eta={options.eta}: {paused} units with pauses, {restarted} with restarts: {1 - paused / restarted:.1%} saved"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A small network on scikit-learn's handwritten digits (1,797 real images), ready for search: one unit is one epoch.
 
-    shoestring search examples/digits.py:train lr=log:1e-3:1 width=int:log:8:128 --metric accuracy --goal max --budget 30s --horizon 27
+shoestring search examples/digits.py:train lr=log:1e-3:1 width=int:log:8:128 --metric accuracy --goal max --budget 30s --horizon 27
 """
 
 import torch

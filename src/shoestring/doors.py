@@ -144,9 +144,7 @@ def question_from(
     """Returns the question with its defaults filled in."""
     scheduler = scheduler or ("async-hyperband" if horizon > 1 else "fixed")
     sampler = sampler or ("random" if horizon > 1 else "tpe")
-    return Search(
-        _name_of(target), space, metric, cast(Goal, goal), horizon, unit or "epoch", seed, scheduler, sampler, eta, n_trials
-    )
+    return Search(_name_of(target), space, metric, cast(Goal, goal), horizon, unit or "epoch", seed, scheduler, sampler, eta, n_trials)
 
 
 def run_search(
