@@ -1,7 +1,6 @@
 """A two-layer network on Fashion-MNIST; one unit is one pass over 20,000 training images.
 
-    shoestring search examples/fashion_mnist.py:train lr=log:1e-3:1 width=int:log:16:256 \\
-        --metric accuracy --goal max --budget 2m --horizon 9
+    shoestring search examples/fashion_mnist.py:train lr=log:1e-3:1 --metric accuracy --goal max --budget 2m --horizon 9
 
 The data set is looked for in SHOESTRING_DATA, in the user's cache and in ../shared/data. Accuracy is on 5,000 images held out of the
 training set.

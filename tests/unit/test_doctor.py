@@ -33,12 +33,11 @@ NAMES = {
     "runs",
 }
 LOOK = """
-import json, sys, time
+import json, sys
 from pathlib import Path
 from shoestring.doctor import examine
-began = time.process_time()
 examine(Path("runs"))
-print(json.dumps([time.process_time() - began, "torch" in sys.modules, "sqlalchemy" in sys.modules]))
+print(json.dumps(["torch" in sys.modules, "sqlalchemy" in sys.modules]))
 """
 
 
@@ -54,10 +53,9 @@ def test_everything_is_looked_at_even_before_the_first_run(tmp_path: Path) -> No
     assert json.loads(json.dumps([finding.to_json() for finding in findings]))
 
 
-def test_a_look_takes_less_than_a_second_and_no_torch(tmp_path: Path) -> None:
+def test_a_look_needs_neither_torch_nor_sqlalchemy(tmp_path: Path) -> None:
     said = subprocess.run([sys.executable, "-c", LOOK], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    cpu_s, torch_is_imported, sqlalchemy_is_imported = json.loads(said)
-    assert cpu_s < 1.0
+    torch_is_imported, sqlalchemy_is_imported = json.loads(said)
     assert not torch_is_imported
     assert not sqlalchemy_is_imported
 

@@ -61,7 +61,7 @@ def test_telling_takes_the_same_time_however_much_was_told():
         sampler.tell(Observation(unit % 40, unit, 0.5))
         took.append(time.perf_counter() - start)
 
-    assert min(took[-1000:]) < 20e-6
+    assert min(took[-1000:]) < 3 * min(took[:1000])
 
 
 def test_optuna_is_asked_in_silence(caplog, capfd):
