@@ -165,7 +165,7 @@ def describe(resource: str, amount: float, unit: str = "unit") -> str:
 
 def duration(seconds: float) -> str:
     """Returns seconds as ``1h05m``, ``2m30s``, ``12.3s`` or ``0.35s``."""
-    if seconds < 60:
+    if seconds < 59.95:  # 59.97 would be written as 60s
         return f"{seconds:.3g}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
