@@ -69,12 +69,7 @@ class Store:
         except OSError as error:
             raise _refused(folder, error) from error
         store = cls(folder, _engine(URL.create("sqlite", database=str(database)), begin="BEGIN IMMEDIATE"), lock)
-        try:
-            store._check(may_create=True)
-        except BaseException:
-            store.close()
-            raise
-        return store
+        return store._checked(may_create=True)
 
     @classmethod
     def in_memory(cls) -> Store:
@@ -100,12 +95,7 @@ class Store:
         else:
             url = URL.create("sqlite", database=database.absolute().as_uri(), query={"mode": "ro", "immutable": "1", "uri": "true"})
         store = cls(folder, _engine(url), None)
-        try:
-            store._check(may_create=False)
-        except BaseException:
-            store.close()
-            raise
-        return store
+        return store._checked(may_create=False)
 
     def put(self, table: Table, row: Row) -> None:
         """Keeps a whole row for the next commit; a row with the same primary key is replaced."""
@@ -189,6 +179,15 @@ class Store:
             self._lock = None
         if self._scratch is not None:
             self._scratch.cleanup()
+
+    def _checked(self, may_create: bool) -> Store:
+        """Returns the store once it has passed its checks; one that has not is closed."""
+        try:
+            self._check(may_create)
+        except BaseException:  # the lock goes back even at a Ctrl-C
+            self.close()
+            raise
+        return self
 
     def _check(self, may_create: bool) -> None:
         try:
