@@ -11,14 +11,16 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "shoestring"
 LAYERS = {
     0: "errors",
-    1: "interrupts space parameter space_text convert orders lease events state randomness checkpoint trial budget answer",
-    2: "schema store",
-    3: "samplers schedulers questions stats",
+    1: "interrupts space parameter space_text convert orders lease events state randomness checkpoint trial budget "
+    "finding selection comparison scaling answer",
+    2: "schema store stats",
+    3: "samplers schedulers questions",
     4: "ledger",
     5: "runners",
     6: "study casebook",
-    7: "run standing doors plan report export watch suspects pause_verdict pausable doctor datasets testing",
-    8: "cli __init__",
+    7: "run standing spending naming launch doors plan plan_compare export watch suspects pause_verdict pausable doctor datasets testing",
+    8: "report claim claims",
+    9: "cli __init__",
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names.split()}
 HEAVY = {"torch", "matplotlib"}

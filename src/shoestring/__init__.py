@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shoestring.answer import Answer
     from shoestring.budget import Budget
-    from shoestring.doors import search
+    from shoestring.doors import compare, search
     from shoestring.errors import ShoestringError
     from shoestring.runners.replay import ReplayRunner
     from shoestring.runners.script import Script
@@ -31,6 +31,7 @@ _HOMES = {
     "ShoestringError": "errors",
     "Space": "space",
     "Trial": "trial",
+    "compare": "doors",
     "search": "doors",
 }
 
@@ -45,6 +46,7 @@ __all__ = [
     "ShoestringError",
     "Space",
     "Trial",
+    "compare",
     "search",
 ]
 

@@ -1,8 +1,7 @@
-"""What a study found out, what it cost, and where it is kept."""
+"""The answer of a study: what was found, what it cost, and where it is kept."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from shoestring.budget import RESOURCES, Budget, Cost, describe
-from shoestring.orders import Config
+from shoestring.finding import Finding
+from shoestring.selection import Best, Selection
 
 
 class Status(StrEnum):
@@ -27,27 +27,13 @@ class Status(StrEnum):
         return {Status.ANSWERED: 0, Status.UNANSWERED: 3, Status.STOPPED: 4, Status.ALL_FAILED: 5}[self]
 
 
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best that was seen: value ``value`` of the metric after ``unit`` units of trial ``trial``.
-
-    It was selected for being best, so the value is optimistic: no estimate of what a fresh run would give.
-    """
-
-    trial: int
-    config: Config
-    value: float
-    unit: int
-
-
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a search.
+    """The answer to a question.
 
     Attributes:
         status: how the study ended.
-        best: the best trial, or None if none showed a finite metric.
-        metric: name of the metric.
+        finding: what was found: a ``Selection``, a ``Comparison``, a ``Law`` or a ``Capacity``.
         spent: the sum of the ledger.
         budget: the limits.
         unit: what a unit of training is called.
@@ -57,8 +43,7 @@ class Answer:
     """
 
     status: Status
-    best: Best | None
-    metric: str
+    finding: Finding
     spent: Cost
     budget: Budget
     unit: str
@@ -66,12 +51,16 @@ class Answer:
     run: Path | None
     notes: tuple[str, ...] = ()
 
+    @property
+    def best(self) -> Best | None:
+        """The best of a search; None if no trial showed anything, or something else was asked."""
+        return self.finding.best if isinstance(self.finding, Selection) else None
+
     def to_json(self) -> dict[str, Any]:
         """Returns the answer as plain data, as ``--json`` prints it."""
-        best = self.best
         return {
             "status": self.status.name.lower(),
-            "best": best and {"trial": best.trial, "config": dict(best.config), "value": best.value, "unit": best.unit},
+            **self.finding.to_json(),
             "spent": named(self.spent.as_dict(), self.unit),
             "budget": named(self.budget.limits, self.unit),
             "n_trials": self.n_trials,
@@ -80,13 +69,7 @@ class Answer:
 
     def __str__(self) -> str:
         lines = [f"{self.status}: {self.n_trials} trials, {self._spent_text()} spent of {self.budget}"]
-        if self.best:
-            config = "  ".join(f"{name}={_short(value)}" for name, value in self.best.config.items())
-            lines.append(
-                f"best {self.metric} {self.best.value:.6g} after {describe('units', self.best.unit, self.unit)} "
-                f"of trial {self.best.trial}: {config}"
-            )
-            lines.append("this value was selected for being best and is optimistic; a fresh run may give less")
+        lines += self.finding.lines()
         lines += self.notes
         if self.run:
             lines.append(f"kept in {self.run}")
@@ -103,7 +86,3 @@ class Answer:
 def named(amounts: Mapping[str, float], unit: str) -> dict[str, float]:
     """Returns amounts by resource as ``--json`` names them: units by the study's own word, such as ``epochs``."""
     return {f"{unit}s" if resource == "units" else resource: amounts[resource] for resource in RESOURCES if resource in amounts}
-
-
-def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)

@@ -10,15 +10,14 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from shoestring import schema
-from shoestring.answer import Best
 from shoestring.errors import DifferentQuestion
-from shoestring.orders import Config, Observation, Order, Start
-from shoestring.questions.search import Search
+from shoestring.orders import Config, Observation, Order, Purpose, Start
+from shoestring.questions import Question, Strategy
 from shoestring.store import Row, Store
 
 FAILURES_TO_GIVE_UP = 5  # if the first trials of a session all fail, the fault is not theirs
@@ -32,17 +31,7 @@ FINISHED = "finished"  # it returned early
 DIVERGED = "diverged"
 FAILED = "failed"
 
-
-class Strategy(Protocol):
-    """What a question is answered with: a scheduler's two verbs, and the best that was seen."""
-
-    best: Observation | None
-
-    def ask(self) -> Order | None:
-        """Returns the next order, or None if there is none now."""
-
-    def tell(self, observation: Observation) -> None:
-        """Learns from one observation."""
+_COLUMNS = ("id", "seed", "target", "arm", "purpose", "state", "checkpoint", "offset", "losses")
 
 
 @dataclass
@@ -56,12 +45,16 @@ class TrialRecord:
         losses: leases lost in a row without a new checkpoint.
         told: the last unit that the strategy was told of, and the loss there.
         redo: units that were paid for and kept by no checkpoint; if it goes on, they are trained again.
+        arm: what of several things it trains.
+        purpose: what its cost is booked as.
     """
 
     id: int
     config: Config
     seed: int
     target: int
+    arm: str = ""
+    purpose: Purpose = "useful"
     state: str = WAITING
     checkpoint: int = 0
     offset: int = 0
@@ -82,7 +75,7 @@ class TrialRecord:
 
     def row(self) -> Row:
         """Returns the trial as a row of the store."""
-        plain = {name: getattr(self, name) for name in ("id", "seed", "target", "state", "checkpoint", "offset", "losses")}
+        plain = {name: getattr(self, name) for name in _COLUMNS}
         return plain | {"config": json.dumps(dict(self.config)), "error": self.error and json.dumps(self.error)}
 
 
@@ -99,7 +92,7 @@ class Casebook:
         trials: all trials by number.
     """
 
-    def __init__(self, question: Search, strategy: Strategy, store: Store, say: Callable[[str], None]) -> None:
+    def __init__(self, question: Question, strategy: Strategy, store: Store, say: Callable[[str], None]) -> None:
         self.trials: dict[int, TrialRecord] = {}
         self._question = question
         self._strategy = strategy
@@ -108,16 +101,12 @@ class Casebook:
         self._changed: dict[int, TrialRecord] = {}
         self._seq = 0
         self._failures = 0  # in a row
-        self._shown = False  # whether any trial showed anything in this session
+        self._shown = False  # whether any trial showed a finite value
 
     @property
-    def best(self) -> Best | None:
-        """The best seen so far."""
-        seen = self._strategy.best
-        if seen is None:
-            return None
-        value = seen.loss if self._question.goal == "min" else -seen.loss
-        return Best(seen.trial_id, self.trials[seen.trial_id].config, value, seen.unit)
+    def has_shown(self) -> bool:
+        """Whether any trial has shown a finite value of the metric."""
+        return self._shown
 
     @property
     def is_hopeless(self) -> bool:
@@ -134,13 +123,17 @@ class Casebook:
         if order is None:
             return None
         if isinstance(order, Start):
-            seed = int(np.random.SeedSequence([self._question.seed, order.trial_id]).generate_state(1, np.uint32)[0])
-            self.trials[order.trial_id] = TrialRecord(order.trial_id, order.config, seed, order.to)
+            self.trials[order.trial_id] = self._new_trial(order)
         trial = self.trials[order.trial_id]
         trial.state, trial.target = WAITING, order.to
         self._write_down("start" if isinstance(order, Start) else "advance", trial.id, order.to)
         self.keep(trial)
         return order
+
+    def settle(self, n: int) -> None:
+        """Tells the strategy how many more seeds of each arm the budget pays for, and writes that down."""
+        self._write_down("horizon", -1, n)
+        self._strategy.settle(n)
 
     def keep(self, trial: TrialRecord) -> None:
         """Has a trial written down at the next ``commit``."""
@@ -204,18 +197,20 @@ class Casebook:
             DifferentQuestion: this version decides otherwise.
         """
         for row in self._store.rows(schema.trials):
-            known = {name: row[name] for name in ("id", "seed", "target", "state", "checkpoint", "offset", "losses")}
+            known = {name: row[name] for name in _COLUMNS}
             error = row["error"] and json.loads(row["error"])
             self.trials[row["id"]] = TrialRecord(config=json.loads(row["config"]), error=error, **known)
         for row in self._store.rows(schema.decisions):
             self._seq = row["seq"]
             if row["kind"] in ("start", "advance"):
                 self._order_again(row)
+            elif row["kind"] == "horizon":
+                self._strategy.settle(row["unit"])
             else:
                 loss = math.inf if row["loss"] is None else row["loss"]
                 self.trials[row["trial_id"]].told = (row["unit"], loss)
+                self._shown |= math.isfinite(loss)
                 self._strategy.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
-        self._shown = self._strategy.best is not None
 
     def notes(self) -> Iterator[str]:
         """Yields sentences about the trials that did not end well."""
@@ -245,11 +240,18 @@ class Casebook:
         self._write_down("ended" if observation.ended else "tell", trial.id, observation.unit, observation.loss)
         if math.isfinite(observation.loss):
             self._failures, self._shown = 0, True
-        before = self._strategy.best
+        before = self._strategy.progress()
         self._strategy.tell(observation)
-        if (best := self.best) and (before is None or before.trial_id != best.trial):
-            question = self._question
-            self._say(f"trial {best.trial}: best {question.metric} so far, {best.value:.6g} at {question.unit} {best.unit}")
+        if (after := self._strategy.progress()) != before:
+            self._say(after)
+
+    def _new_trial(self, order: Start) -> TrialRecord:
+        seed = order.seed
+        if seed is None:
+            seed = int(np.random.SeedSequence([self._question.seed, order.trial_id]).generate_state(1, np.uint32)[0])
+        elif order.purpose == "confirmation" and any(trial.seed == seed for trial in self.trials.values() if trial.purpose == "useful"):
+            raise RuntimeError(f"confirming seed {seed} was used by the search: a confirmation on it would not be fresh")
+        return TrialRecord(order.trial_id, order.config, seed, order.to, order.arm, order.purpose)
 
     def _write_down(self, kind: str, trial_id: int, unit: int, loss: float | None = None) -> None:
         self._seq += 1

@@ -39,8 +39,8 @@ class Checkpoint:
 def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = True) -> Checkpoint:
     """Writes a checkpoint so that it is either whole or absent, and keeps it and the ``keep - 1`` before it.
 
-    Files of later units are removed with the older ones: a trial that is back at ``unit`` has found them damaged. So is what a killed
-    writer left half written.
+    Files of later units, and others of this one, are removed with the older ones: a trial that comes to ``unit`` again has found them
+    damaged. So is what a killed writer left half written.
 
     Raises:
         StoreUnwritable: the disk is full or read-only; earlier checkpoints are untouched.
@@ -49,12 +49,7 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = T
     path = folder / f"{unit:09d}-{sha256}.ckpt"
     temporary = folder / f".{unit:09d}.{os.getpid()}.part"
     try:
-        folder.mkdir(exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        _write_file(temporary, data, durable)
         temporary.replace(path)
         if durable:
             _sync_folder(folder)
@@ -62,10 +57,11 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = T
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error
-    kept = [found for found in newest_first(folder) if found.unit <= unit][:keep]
-    for name in os.listdir(folder):
-        if folder / name not in {found.path for found in kept} and (_NAME.fullmatch(name) or name.endswith(".part")):
-            (folder / name).unlink(missing_ok=True)
+    names = os.listdir(folder)
+    ours = sorted(filter(_NAME.fullmatch, names), reverse=True)
+    kept = [path.name, *[name for name in ours if int(name[:9]) < unit][: keep - 1]]
+    for name in {*ours, *(name for name in names if name.endswith(".part"))}.difference(kept):
+        (folder / name).unlink(missing_ok=True)
     return Checkpoint(unit, sha256, path)
 
 
@@ -78,6 +74,26 @@ def newest_first(folder: Path) -> Iterator[Checkpoint]:
     for name in names:
         if match := _NAME.fullmatch(name):
             yield Checkpoint(int(match[1]), match[2], folder / name)
+
+
+def _write_file(path: Path, data: bytes, durable: bool) -> None:
+    try:
+        file = _created(path)
+    except FileNotFoundError:
+        path.parent.mkdir(exist_ok=True)
+        file = _created(path)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        if durable:
+            os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _created(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
 
 
 def _sync_folder(folder: Path) -> None:

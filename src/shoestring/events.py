@@ -17,6 +17,8 @@ from typing import Any
 
 from shoestring.errors import StoreUnwritable
 
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
 
 class EventWriter:
     """Appends events to a file, in one write each, so that a killed process leaves at most one torn line.
@@ -32,10 +34,11 @@ class EventWriter:
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            self._end = _whole_lines(self._file, offset)
-            os.ftruncate(self._file, self._end)
+            self._file = _opened(path)
+            size = os.fstat(self._file).st_size
+            self._end = _whole_lines(self._file, size, offset)
+            if size > self._end:
+                os.ftruncate(self._file, self._end)
             if self._end < offset:
                 os.pwrite(self._file, b"\n" * (offset - self._end), self._end)
                 self._end = offset
@@ -96,7 +99,7 @@ def read(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
 
 def encode(event: Mapping[str, Any]) -> bytes:
     """Returns the line of an event."""
-    text = json.dumps(event, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+    text = _to_json(event).encode()
     return b"%d %08x %s\n" % (len(text), zlib.crc32(text), text)
 
 
@@ -106,7 +109,7 @@ def decode(line: bytes) -> dict[str, Any] | None:
     checksum, _, text = rest.partition(b" ")
     if size != b"%d" % len(text) or checksum != b"%08x" % zlib.crc32(text):
         return None
-    event = json.loads(text)
+    event = json.loads(text.decode())
     return event if isinstance(event, dict) else None
 
 
@@ -116,12 +119,19 @@ def plain(value: float) -> float | str:
 
 
 def _read_from(path: Path, offset: int) -> bytes:
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:
         file.seek(offset)
         return file.read()
 
 
-def _whole_lines(file: int, offset: int) -> int:
-    size = os.fstat(file).st_size
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _whole_lines(file: int, size: int, offset: int) -> int:
     known = offset if offset <= size else 0
     return known + os.pread(file, size - known, known).rfind(b"\n") + 1

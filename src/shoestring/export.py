@@ -64,7 +64,10 @@ def to_optuna(run: Run, path: Path) -> str:
     import optuna
 
     from shoestring.convert import to_optuna as distributions_of
+    from shoestring.questions.search import Search
 
+    if not isinstance(run.question, Search):
+        raise UsageError(f"{run.folder} holds a comparison, which Optuna has no form for; export it as csv or jsonl.")
     if path.exists():
         raise UsageError(f"{path} exists; give another --out, or remove it.")
     url = f"sqlite:///{path}"
@@ -94,7 +97,8 @@ def to_optuna(run: Run, path: Path) -> str:
 def _trial_row(run: Run, trial: StoredTrial) -> dict[str, Any]:
     best = run.best_of(trial)
     last = max(trial.curve, default=0)
-    row: dict[str, Any] = {"trial": trial.id, "state": trial.state, "units": last, "seed": trial.seed}
+    row: dict[str, Any] = {name: getattr(trial, name) for name in ("arm", "purpose", "state", "seed")}
+    row = {"trial": trial.id, **row, "units": last}
     row |= {run.question.metric: best and best[0], "at_unit": best and best[1]}
     row |= {f"config.{name}": value for name, value in trial.config.items()}
     return row | {"error": trial.error and f"{trial.error['type']}: {trial.error['message']}"}

@@ -33,6 +33,7 @@ class Lease:
         seconds: how long the lease lasts, None for as long as it takes.
         grace: seconds between the first request to stop and the kill.
         durable: whether what is written must survive a power failure; False for a study in memory.
+        arm: what of several things is trained, where there are several.
     """
 
     token: int
@@ -49,6 +50,7 @@ class Lease:
     seconds: float | None = None
     grace: float = 2.0
     durable: bool = True
+    arm: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns the lease as plain data."""

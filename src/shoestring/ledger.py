@@ -19,6 +19,7 @@ from shoestring.lease import Usage
 from shoestring.store import Row, Store
 
 OUTCOMES = ("useful", "pilot", "confirmation", "failed", "lost", "killed", "engine")
+_COLUMNS = tuple(column.name for column in schema.leases.columns)
 LEAST_LEASE_S = 0.05  # a lease of less time could not even start; the budget counts as spent
 
 
@@ -42,6 +43,9 @@ class Ledger:
         rates: the most that one lease burns a second, by resource.
         slots: how many leases can be open at once.
         began: when the study began, on the clock; now if None.
+
+    Attributes:
+        aside: amounts by resource that are kept for later: nothing is reserved from them.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Ledger:
     ) -> None:
         self.budget = budget
         self.price = price or Price()
+        self.aside: Mapping[str, float] = {}
         self._store = store
         self._clock = clock
         self._slots = slots
@@ -81,8 +86,8 @@ class Ledger:
         return sum((_cost(row) for row in self._open.values()), self._settled + (_cost(self._session) if self._session else Cost()))
 
     def left(self) -> dict[str, float]:
-        """Returns what is left of each limited resource, and not reserved in the case of units."""
-        left = self.budget.left(self.spent())
+        """Returns what is left of each limited resource beside what is kept for later, and not reserved in the case of units."""
+        left = {resource: amount - self.aside.get(resource, 0.0) for resource, amount in self.budget.left(self.spent()).items()}
         if "units" in left:
             left["units"] -= sum(max(0, row["to"] - row["start"] - row["units"]) for row in self._open.values())
         return left
@@ -109,6 +114,16 @@ class Ledger:
         row = self._new_row(trial_id, purpose, start, start + units, reserved)
         self._open[row["token"]] = row
         return Reservation(row["token"], start + units, None if seconds == math.inf else seconds)
+
+    def unit_cost(self) -> dict[str, float]:
+        """Returns what a unit of training has cost so far, of each resource; 0 before anything is known."""
+        spent = self.spent()
+        return {name: amount / spent.units if spent.units else 0.0 for name, amount in spent.as_dict().items()} | {"units": 1.0}
+
+    def affordable(self, units: int) -> int:
+        """Returns how often ``units`` units of training can be paid for with what is left, by what they have cost so far."""
+        cost = self.unit_cost()
+        return int(min(max(0.0, amount) / (units * cost[name]) if cost[name] else 0.0 for name, amount in self.left().items()))
 
     def seconds_per_unit(self) -> float:
         """Returns how long a unit of training has taken on average, 0 before anything is known."""
@@ -203,7 +218,7 @@ class Ledger:
         return seconds
 
     def _new_row(self, trial_id: int | None, purpose: str, start: int, to: int, reserved: Mapping[str, float]) -> Row:
-        row: dict[str, Any] = {column.name: None for column in schema.leases.columns} | dict.fromkeys(RESOURCES, 0)
+        row: dict[str, Any] = dict.fromkeys(_COLUMNS) | dict.fromkeys(RESOURCES, 0)
         row |= {
             "token": self._next_token,
             "trial_id": trial_id,

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 Value: TypeAlias = bool | int | float | str | None
 Config: TypeAlias = Mapping[str, Value]
+Purpose: TypeAlias = Literal["useful", "confirmation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Starts trial number ``trial_id`` (0, 1, 2, ... in the order of starting) and takes it to unit ``to``."""
+    """Starts trial number ``trial_id`` (0, 1, 2, ... in the order of starting) and takes it to unit ``to``.
+
+    Attributes:
+        seed: seed of the trial; None for one of its own, drawn from the study's.
+        arm: what of several things is trained, where there are several.
+        purpose: what its cost is booked as.
+    """
 
     trial_id: int
     config: Config
     to: int
+    seed: int | None = None
+    arm: str = ""
+    purpose: Purpose = "useful"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 
 from shoestring.budget import Budget, Cost, Price, describe, duration
-from shoestring.doors import RunnerName, Spending, Target, check_feasible, make_strategy, run_search
 from shoestring.errors import BudgetTooSmall
+from shoestring.launch import RunnerName, launch, make_strategy
 from shoestring.ledger import Ledger
 from shoestring.orders import Config
 from shoestring.questions.search import Search
 from shoestring.run import Run, cost_of
+from shoestring.runners.arms import Target
 from shoestring.runners.process import default_workers
 from shoestring.runners.replay import ReplayRunner
 from shoestring.schedulers import brackets
+from shoestring.spending import Spending, check_feasible
 from shoestring.store import Store
 from shoestring.study import Study
 
@@ -91,7 +93,7 @@ def plan(target: Target, question: Search, spending: Spending, runner: RunnerNam
     pilot = Cost()
     measured = _measured(folder)
     if measured is None:
-        answer = run_search(target, question, spending, runner, folder, began=began, pilot=True)
+        answer = launch(target, question, spending, runner, folder, began=began, pilot=True)
         pilot = answer.spent
         measured = _measured(folder) or ([], answer.spent)
     rows, spent = measured
@@ -159,9 +161,10 @@ def _replay(question: Search, units: int, workers: int) -> tuple[int, int]:
     study = Study(
         chance, make_strategy(chance, store), runner, store, Ledger(store, Budget(f"{units} units"), clock=runner.now, slots=workers)
     )
-    answer = study.run()
+    study.run()
     store.close()
-    return answer.n_trials, sum(trial.state == "complete" for trial in study.trials.values())
+    searched = [trial for trial in study.trials.values() if trial.purpose == "useful" and trial.begun]
+    return len(searched), sum(trial.state == "complete" for trial in searched)
 
 
 def _schedule(question: Search) -> str:

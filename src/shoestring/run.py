@@ -6,16 +6,23 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from shoestring import schema
 from shoestring.budget import RESOURCES, Budget, Cost
 from shoestring.errors import NotARun
-from shoestring.orders import Config
+from shoestring.finding import Finding
+from shoestring.orders import Config, Observation, Purpose, Start
+from shoestring.questions import Tally
+from shoestring.questions.compare import Compare
+from shoestring.questions.comparing import Comparing
 from shoestring.questions.search import Search
-from shoestring.space import Space
+from shoestring.questions.searching import SearchTally
 from shoestring.store import Row, Store
+
+AnyQuestion: TypeAlias = Search | Compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class StoredTrial:
     id: int
     config: Config
     seed: int
+    arm: str
+    purpose: Purpose
     state: str
     error: Mapping[str, Any] | None
     curve: dict[int, dict[str, float]] = field(default_factory=dict)
@@ -46,15 +55,21 @@ class Run:
         trials: all trials, in the order of starting.
         ledger: all rows, in the order of their tokens.
         observations: all rows, repeated units included.
+        decisions: all rows, in the order in which they were made.
+        extended: whether the planned extension of a comparison is under way.
+        ended: how the study ended, as it was noted then; None if it may go on.
     """
 
     folder: Path
-    question: Search
+    question: AnyQuestion
     budget: Budget
     request: Mapping[str, Any]
     trials: tuple[StoredTrial, ...]
     ledger: tuple[Row, ...]
     observations: tuple[Row, ...]
+    decisions: tuple[Row, ...]
+    extended: bool
+    ended: Mapping[str, Any] | None
 
     @classmethod
     def read(cls, folder: Path) -> Run:
@@ -77,12 +92,36 @@ class Run:
                     in_order = sorted(trial.curve.items())
                     trial.curve.clear()
                     trial.curve.update(in_order)
-                ledger = tuple(store.rows(schema.leases))
                 return cls(
-                    folder, question_of(asked), Budget(*request["budget"]), request, tuple(trials.values()), ledger, tuple(observations)
+                    folder,
+                    question_of(asked),
+                    Budget(*request["budget"]),
+                    request,
+                    tuple(trials.values()),
+                    tuple(store.rows(schema.leases)),
+                    tuple(observations),
+                    tuple(store.rows(schema.decisions)),
+                    bool(store.noted("extended")),
+                    store.noted("ended"),
                 )
         finally:
             store.close()
+
+    @cached_property
+    def finding(self) -> Finding:
+        """What the stored results come to."""
+        tally = tally_of(self.question, self.extended)
+        trials = {trial.id: trial for trial in self.trials}
+        for row in self.decisions:
+            if row["kind"] == "start":
+                trial = trials[row["trial_id"]]
+                tally.started(Start(trial.id, trial.config, row["unit"], trial.seed, trial.arm, trial.purpose))
+            elif row["kind"] == "horizon":
+                tally.settle(row["unit"])
+            elif row["kind"] in ("tell", "ended"):
+                loss = math.inf if row["loss"] is None else row["loss"]
+                tally.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
+        return tally.finding("the budget is spent" if self.ended else "it is not finished")
 
     def best_of(self, trial: StoredTrial) -> tuple[float, int] | None:
         """Returns the best finite value of the metric in a trial and the unit where it was seen, or None."""
@@ -94,8 +133,8 @@ class Run:
         return min(values) if self.question.goal == "min" else max(values, key=lambda pair: (pair[0], -pair[1]))
 
     def ranked(self) -> list[tuple[StoredTrial, float, int]]:
-        """Returns the trials that showed anything, with their best value and its unit, the best first."""
-        shown = [(trial, *best) for trial in self.trials if (best := self.best_of(trial))]
+        """Returns the trials that showed anything, with their best value and its unit, the best first; not the confirming ones."""
+        shown = [(trial, *best) for trial in self.trials if trial.purpose == "useful" and (best := self.best_of(trial))]
         return sorted(shown, key=lambda entry: (self.question.loss(entry[1]), entry[0].id))
 
     def spent(self) -> Cost:
@@ -116,11 +155,16 @@ class Run:
         return len({row["trial_id"] for row in self.ledger if row["trial_id"] is not None and row["units"]})
 
 
-def question_of(data: Mapping[str, Any]) -> Search:
-    """Returns the question that ``Search.to_json`` described."""
-    return Search(
-        **{name: value for name, value in data.items() if name not in ("question", "space")}, space=Space.from_json(data["space"])
-    )
+def question_of(data: Mapping[str, Any]) -> AnyQuestion:
+    """Returns the question that its ``to_json`` described."""
+    if data["question"] == "compare":
+        return Compare.from_json(data)
+    return Search.from_json(data)
+
+
+def tally_of(question: AnyQuestion, extended: bool = False) -> Tally:
+    """Returns a new tally of a question."""
+    return SearchTally(question) if isinstance(question, Search) else Comparing(question, extended=extended)
 
 
 def cost_of(row: Row) -> Cost:
@@ -129,4 +173,12 @@ def cost_of(row: Row) -> Cost:
 
 
 def _trial(row: Row) -> StoredTrial:
-    return StoredTrial(row["id"], json.loads(row["config"]), row["seed"], row["state"], row["error"] and json.loads(row["error"]))
+    return StoredTrial(
+        row["id"],
+        json.loads(row["config"]),
+        row["seed"],
+        row["arm"],
+        row["purpose"],
+        row["state"],
+        row["error"] and json.loads(row["error"]),
+    )

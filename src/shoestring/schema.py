@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -16,6 +16,8 @@ trials = Table(
     Column("id", Integer, primary_key=True),
     Column("config", Text, nullable=False),  # JSON object
     Column("seed", Integer, nullable=False),
+    Column("arm", String(128), nullable=False),  # empty where there is but one thing to train
+    Column("purpose", String(16), nullable=False),  # useful, confirmation
     Column("state", String(16), nullable=False),  # a TrialState
     Column("target", Integer, nullable=False),  # the unit it was last ordered to
     Column("checkpoint", Integer, nullable=False),  # unit of its newest checkpoint
@@ -29,7 +31,7 @@ leases = Table(
     metadata,
     Column("token", Integer, primary_key=True),
     Column("trial_id", Integer, ForeignKey("trials.id")),  # null: the engine's own time between leases
-    Column("purpose", String(16), nullable=False),  # search, pilot, confirmation, engine
+    Column("purpose", String(16), nullable=False),  # useful, confirmation, pilot, engine
     Column("start", Integer, nullable=False),
     Column("to", Integer, nullable=False),
     Column("reserved", Text, nullable=False),  # JSON object: resource -> amount
@@ -63,7 +65,7 @@ decisions = Table(
     "decisions",
     metadata,
     Column("seq", Integer, primary_key=True),
-    Column("kind", String(8), nullable=False),  # start, advance, tell, ended
+    Column("kind", String(8), nullable=False),  # start, advance, tell, ended, horizon
     Column("trial_id", Integer, nullable=False),
     Column("unit", Integer, nullable=False),
     Column("loss", Float),  # null for inf

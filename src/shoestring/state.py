@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import pickle
 import random
 import struct
@@ -16,7 +17,8 @@ import sys
 import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from functools import lru_cache
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +31,9 @@ Tree: TypeAlias = Any  # nested dicts, lists and tuples with numbers, strings, b
 
 _ALLOWED = "modules, optimizers and others with state_dict/load_state_dict, arrays, tensors, dicts, lists, and random generators"
 _RNG = "$rng"
+_PRELUDE = 10  # bytes before the header proper in a .npy file of version 1: magic, version, length
+_SMALL = 1 << 20  # bytes of an array that may be copied once more to save time
+_FEW = 256  # headers that are remembered
 _NOT_A_CHECKPOINT = (
     zipfile.BadZipFile,
     pickle.UnpicklingError,
@@ -125,7 +130,7 @@ def to_bytes(tree: Tree) -> bytes:
         archive.writestr(zipfile.ZipInfo("state.json"), text)
         for i, array in enumerate(packed.arrays):
             with archive.open(zipfile.ZipInfo(f"{i}.npy"), "w") as file:
-                np.lib.format.write_array(file, array, allow_pickle=False)
+                _write_array(file, array)
         if packed.tensors:
             with archive.open(zipfile.ZipInfo("tensors.pt"), "w", force_zip64=True) as file:
                 sys.modules["torch"].save(packed.tensors, file)
@@ -141,9 +146,7 @@ def from_bytes(data: bytes, device: str = "cpu") -> Tree:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
-            arrays = [
-                np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False) for name in names if name.endswith(".npy")
-            ]
+            arrays = [_read_array(archive.read(name)) for name in names if name.endswith(".npy")]
             tensors: list[torch.Tensor] = []
             if "tensors.pt" in names:
                 import torch
@@ -152,6 +155,41 @@ def from_bytes(data: bytes, device: str = "cpu") -> Tree:
             return _unpack(json.loads(archive.read("state.json")), arrays, tensors, device)
     except _NOT_A_CHECKPOINT as error:
         raise ValueError(f"not a checkpoint: {error}") from error
+
+
+def _write_array(file: IO[bytes], array: np.ndarray[Any, Any]) -> None:
+    if array.nbytes <= _SMALL and array.flags.c_contiguous and array.dtype.isbuiltin:
+        file.write(_header(array.dtype, array.shape))
+        file.write(array.tobytes())
+    else:
+        np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def _read_array(data: bytes) -> np.ndarray[Any, Any]:
+    size = _PRELUDE + int.from_bytes(data[_PRELUDE - 2 : _PRELUDE], "little")
+    known = _known_header(data[:size])
+    if known is None:
+        return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    dtype, shape = known
+    return np.frombuffer(data, dtype, math.prod(shape), size).reshape(shape).copy()
+
+
+@lru_cache(_FEW)
+def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """Returns what precedes the numbers of an array in a ``.npy`` file: most states hold arrays of the same few shapes, again and again."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+@lru_cache(_FEW)
+def _known_header(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]] | None:
+    """Returns dtype and shape of a header that ``_header`` wrote, None for any other."""
+    file = io.BytesIO(header)
+    if np.lib.format.read_magic(file) != (1, 0):
+        return None
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+    return None if fortran_order or dtype.hasobject else (dtype, shape)
 
 
 class _Packed:

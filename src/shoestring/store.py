@@ -12,15 +12,16 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, Table, create_engine, event, inspect, select, text
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from shoestring import schema
@@ -29,6 +30,11 @@ from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, St
 Row = dict[str, Any]
 
 BUSY_TIMEOUT_MS = 20_000
+WRITING = "BEGIN IMMEDIATE"
+
+_KEYS: dict[Table, Callable[[Row], Any]] = {
+    table: itemgetter(*(column.name for column in table.primary_key)) for table in schema.metadata.sorted_tables
+}
 
 
 class Store:
@@ -44,7 +50,7 @@ class Store:
         self._lock = lock
         self._scratch = scratch
         self._upserts = {table: _upsert(table, engine) for table in schema.metadata.sorted_tables}  # trials before what refers to them
-        self._waiting: dict[Table, dict[tuple[Any, ...], Row]] = defaultdict(dict)
+        self._waiting: dict[Table, dict[Any, Row]] = {table: {} for table in self._upserts}
 
     @classmethod
     def create_or_open(cls, folder: Path) -> Store:
@@ -68,7 +74,7 @@ class Store:
             lock = _take_lock(folder)
         except OSError as error:
             raise _refused(folder, error) from error
-        store = cls(folder, _engine(URL.create("sqlite", database=str(database)), begin="BEGIN IMMEDIATE"), lock)
+        store = cls(folder, _engine(URL.create("sqlite", database=str(database)), begin=WRITING), lock)
         return store._checked(may_create=True)
 
     @classmethod
@@ -99,7 +105,7 @@ class Store:
 
     def put(self, table: Table, row: Row) -> None:
         """Keeps a whole row for the next commit; a row with the same primary key is replaced."""
-        self._waiting[table][tuple(row[column.name] for column in table.primary_key)] = row
+        self._waiting[table][_KEYS[table](row)] = row
 
     def commit(self) -> None:
         """Writes all rows that were put since the last commit, all or none.
@@ -107,19 +113,19 @@ class Store:
         Raises:
             StoreUnwritable: the disk is full or read-only; the rows are kept for another try, and the store is as it was.
         """
-        if not self._waiting:
+        if not any(self._waiting.values()):
             return
         try:
-            with self._engine.begin() as connection:
-                for table, (statement, names) in self._upserts.items():
-                    if rows := self._waiting.get(table):
-                        connection.exec_driver_sql(statement, [tuple(row[name] for name in names) for row in rows.values()])
-        except OperationalError as error:
-            reason = str(error.orig)
+            with self._transaction() as cursor:
+                for table, (statement, values) in self._upserts.items():
+                    if rows := self._waiting[table]:
+                        cursor.executemany(statement, [values(row) for row in rows.values()])
+        except sqlite3.OperationalError as error:
             raise StoreUnwritable(
-                f"{self.folder / 'study.db'} could not be written ({reason}); free some space and run the same command again."
+                f"{self.folder / 'study.db'} could not be written ({error}); free some space and run the same command again."
             ) from error
-        self._waiting.clear()
+        for rows in self._waiting.values():
+            rows.clear()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -179,6 +185,22 @@ class Store:
             self._lock = None
         if self._scratch is not None:
             self._scratch.cleanup()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[DBAPICursor]:
+        """Gives a cursor of the driver itself: what goes through it are ready statements, and SQLAlchemy doubles what those cost."""
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(WRITING)
+            try:
+                yield cursor
+                connection.commit()
+            except BaseException:  # a Ctrl-C as well leaves the store as it was
+                connection.rollback()
+                raise
+        finally:
+            connection.close()
 
     def _checked(self, may_create: bool) -> Store:
         """Returns the store once it has passed its checks; one that has not is closed."""
@@ -246,14 +268,14 @@ def _engine(url: URL, begin: str = "BEGIN") -> Engine:
     return engine
 
 
-def _upsert(table: Table, engine: Engine) -> tuple[str, Sequence[str]]:
-    """Returns the statement that inserts or replaces a row, compiled once, and the columns in the order of its parameters."""
+def _upsert(table: Table, engine: Engine) -> tuple[str, Callable[[Row], tuple[Any, ...]]]:
+    """Returns the statement that inserts or replaces a row, compiled once, and what takes its parameters from a row."""
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
     compiled = statement.on_conflict_do_update(index_elements=keys, set_=rest).compile(engine)
     assert isinstance(compiled, SQLCompiler) and compiled.positiontup, "SQLite's parameters go by position"
-    return str(compiled), compiled.positiontup
+    return str(compiled), itemgetter(*compiled.positiontup)
 
 
 def _refused(folder: Path, error: OSError) -> StoreUnwritable:

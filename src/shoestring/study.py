@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shoestring import schema
-from shoestring.answer import Answer, Best, Status
-from shoestring.casebook import DIVERGED, FAILED, LIVE, WAITING, Casebook, Strategy, TrialRecord
+from shoestring.answer import Answer, Status
+from shoestring.casebook import DIVERGED, FAILED, LIVE, WAITING, Casebook, TrialRecord
 from shoestring.errors import StoreUnwritable, UnknownName, UsageError
 from shoestring.interrupts import on_interrupt
 from shoestring.lease import Exit, Lease, Report
 from shoestring.ledger import Ledger
 from shoestring.orders import Advance, Order
-from shoestring.questions.search import Search
+from shoestring.questions import Question, Strategy
 from shoestring.runners import Runner
 from shoestring.store import Store
 
@@ -52,12 +52,12 @@ class Study:
         ledger: what the run may spend and has spent.
         grace: seconds in which a trial may save itself before it is killed.
         on_progress: called now and then, and after everything that happens, with the study.
-        pilot: give one lease only, charged as pilot work; the study can go on from it.
+        pilot: where given, all work is booked as pilot work, and no lease is given once this many were; the study can go on from it.
     """
 
     def __init__(
         self,
-        question: Search,
+        question: Question,
         strategy: Strategy,
         runner: Runner,
         store: Store,
@@ -65,22 +65,23 @@ class Study:
         *,
         grace: float = 2.0,
         on_progress: Callable[[Study], None] = lambda _study: None,
-        pilot: bool = False,
+        pilot: float | None = None,
     ) -> None:
         self.question = question
         self.ledger = ledger
         self.store = store
         self.messages: deque[str] = deque(maxlen=200)
+        self._strategy = strategy
         self._casebook = Casebook(question, strategy, store, self.say)
         self._runner = runner
         self._grace = grace
         self._on_progress = on_progress
-        self._purpose = "pilot" if pilot else "search"
+        self._pilot = pilot
         self._open: dict[int, _OpenLease] = {}
         self._orders: deque[Order] = deque()
         self._stop_requested = False
         self._budget_is_spent = False
-        self._pilot_is_given = False
+        self._n_given = 0
         self._saved_at = runner.now()
         self._happened: deque[Report | Exit] = deque()  # what the runner told and was not taken in yet
 
@@ -90,9 +91,9 @@ class Study:
         return self._casebook.trials
 
     @property
-    def best(self) -> Best | None:
-        """The best seen so far."""
-        return self._casebook.best
+    def progress(self) -> str:
+        """The state of things in a few words, empty while nothing is known."""
+        return self._strategy.progress()
 
     @property
     def running(self) -> list[TrialRecord]:
@@ -109,7 +110,7 @@ class Study:
         """
         with on_interrupt(self.stop):
             self._recover()
-            while self._fill() or self._open:
+            while self._fill() or self._open or self._settle():
                 for happened in self._poll():
                     self._take(happened)
                 self._keep_time()
@@ -136,6 +137,7 @@ class Study:
     def _fill(self) -> bool:
         """Gives leases while there are orders, room and budget; True if any was given."""
         given = []
+        self.ledger.aside = self._strategy.aside(self.ledger.budget.limits, self.ledger.unit_cost())
         while len(self._open) < self._runner.capacity and self._may_give_more():
             order = self._orders.popleft() if self._orders else self._casebook.next_order()
             if order is None:
@@ -148,7 +150,7 @@ class Study:
                 self._budget_is_spent = not self._open
                 break
             given.append(lease)
-            self._pilot_is_given = self._purpose == "pilot"
+            self._n_given += 1
         if given:
             self.ledger.save()
         self._casebook.commit()  # reserved before it runs
@@ -160,12 +162,24 @@ class Study:
         return bool(given)
 
     def _may_give_more(self) -> bool:
-        return not (self._stop_requested or self._budget_is_spent or self._pilot_is_given or self._casebook.is_hopeless)
+        pilot_is_over = self._pilot is not None and self._n_given >= self._pilot
+        return not (self._stop_requested or self._budget_is_spent or pilot_is_over or self._strategy.done or self._casebook.is_hopeless)
+
+    def _settle(self) -> bool:
+        """Settles how many seeds the budget pays for, once that is all that is open; True if it was to be settled."""
+        cost = self._strategy.undecided_cost
+        if cost is None or self._stop_requested or self._pilot is not None or self._casebook.is_hopeless:
+            return False
+        self.ledger.aside = {}
+        self._orders.clear()  # what the search would still have done
+        self._casebook.settle(self.ledger.affordable(cost))
+        self._budget_is_spent = False
+        return True
 
     def _grant(self, order: Order) -> Lease | None:
         trial = self.trials[order.trial_id]
         estimate_s = self.ledger.seconds_per_unit() * (order.to - trial.checkpoint)
-        reservation = self.ledger.reserve(trial.id, trial.checkpoint, order.to, self._purpose, estimate_s)
+        reservation = self.ledger.reserve(trial.id, trial.checkpoint, order.to, self._purpose_of(trial), estimate_s)
         if reservation is None:
             return None
         question = self.question
@@ -184,6 +198,7 @@ class Study:
             reservation.seconds,
             self._grace,
             self.store.is_on_disk,
+            trial.arm,
         )
         trial.state = LIVE
         self._casebook.keep(trial)
@@ -268,10 +283,13 @@ class Study:
                 self._lost(trial, exit_.note or "")
         if end["end"] == "paused":
             lost, trial.redo = min(open_lease.begun, trial.redo), max(0, end["at"] - trial.checkpoint)
-        outcome = _OUTCOMES.get(end["end"], "useful" if self._purpose == "search" else self._purpose)
+        outcome = _OUTCOMES.get(end["end"], self._purpose_of(trial))
         error = f"{trial.error['type']}: {trial.error['message']}"[:300] if trial.error else None
         self.ledger.settle(token, outcome, lost, exit_.note or error)
         self._casebook.keep(trial)
+
+    def _purpose_of(self, trial: TrialRecord) -> str:
+        return trial.purpose if self._pilot is None else "pilot"
 
     def _go_on(self, trial: TrialRecord) -> None:
         """Has a trial go on to where it was ordered, before anyone else."""
@@ -293,7 +311,7 @@ class Study:
             and open_lease.trial.told[0] == 0
             and end["end"] in ("paused", "finished", "failed")
         ):
-            if self.best is None:
+            if not self._casebook.has_shown:
                 self.store.note("void", f"no trial reported {self.question.metric!r}")
             self._stop_and_save()
             raise UnknownName("metric", self.question.metric, reported, hint="These are what the trials report.")
@@ -320,8 +338,9 @@ class Study:
                 self.ledger.charge(token, usage=self._runner.usage(token), process=self._runner.process(token))
             self.ledger.save()
             self._casebook.commit()
-        if self.ledger.exhausted():
-            self._budget_is_spent = True
+        exhausted = self.ledger.exhausted()
+        self._budget_is_spent |= exhausted
+        if exhausted or self._strategy.done:
             self._stop_leases()
 
     def _stop_leases(self) -> None:
@@ -350,18 +369,18 @@ class Study:
         self.ledger.save()
         self._casebook.commit()
         begun = self._casebook.begun()
-        if self.best is not None and not self._stop_requested:
-            status = Status.ANSWERED
-        elif self._stop_requested:
+        finding = self._strategy.finding(self._why_it_ended())
+        if self._stop_requested:
             status = Status.STOPPED
+        elif finding.answers:
+            status = Status.ANSWERED
         elif begun and all(trial.state in (FAILED, DIVERGED) for trial in begun):
             status = Status.ALL_FAILED
         else:
             status = Status.UNANSWERED
         answer = Answer(
             status,
-            self.best,
-            self.question.metric,
+            finding,
             self.ledger.spent(),
             self.ledger.budget,
             self.question.unit,
@@ -369,13 +388,17 @@ class Study:
             self.store.folder if self.store.is_on_disk else None,
             (*self._casebook.notes(), *self._leftover()),
         )
-        if status in (Status.ANSWERED, Status.UNANSWERED) and self._purpose == "search":
-            self.store.note(
-                "ended", answer.to_json() | {"status": status.name, "limits": dict(answer.budget.limits), "notes": answer.notes}
-            )
+        if status in (Status.ANSWERED, Status.UNANSWERED) and self._pilot is None:
+            ended = {"status": status.name, "limits": dict(answer.budget.limits), "notes": answer.notes, "n_trials": answer.n_trials}
+            self.store.note("ended", ended)
             self._casebook.commit()
         self.say(f"{status}: {len(begun)} trials")
         return answer
+
+    def _why_it_ended(self) -> str:
+        if self._stop_requested:
+            return "it was stopped on request"
+        return "too many runs failed in a row" if self._casebook.is_hopeless else "the budget is spent"
 
     def _leftover(self) -> Iterator[str]:
         left = self.ledger.left().get("units", 0)

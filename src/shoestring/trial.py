@@ -152,10 +152,9 @@ class Trial:
         tree = {"handed": {name: state.capture(value) for name, value in stateful.items()}, "rng": randomness.capture()}
         if self._lease.durable:
             self._events.sync()  # what was reported must not be newer than the state that goes on from it
-        written = checkpoint.write(self._lease.folder / "checkpoints", done, state.to_bytes(tree), durable=self._lease.durable)
-        self._events.append(
-            {"token": self._lease.token, "checkpoint": done, "sha256": written.sha256, "bytes": written.path.stat().st_size}
-        )
+        data = state.to_bytes(tree)
+        written = checkpoint.write(self._lease.folder / "checkpoints", done, data, durable=self._lease.durable)
+        self._events.append({"token": self._lease.token, "checkpoint": done, "sha256": written.sha256, "bytes": len(data)})
 
 
 def _number(name: str, value: object) -> float:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.exc import IntegrityError
 
 from shoestring import schema
 from shoestring.store import Store
 
 MEMBERS = {"in memory": lambda folder: Store.in_memory(), "on disk": lambda folder: Store.create_or_open(folder / "run")}
-TRIAL = {"id": 0, "config": "{}", "seed": 1, "state": "running", "target": 1, "checkpoint": 0, "offset": 0, "losses": 0, "error": None}
+TRIAL = {
+    "id": 0,
+    "config": "{}",
+    "seed": 1,
+    "arm": "",
+    "purpose": "useful",
+    "state": "running",
+    "target": 1,
+    "checkpoint": 0,
+    "offset": 0,
+    "losses": 0,
+    "error": None,
+}
 
 pytestmark = pytest.mark.parametrize("make", MEMBERS.values(), ids=MEMBERS)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -22,6 +34,8 @@ trials = st.fixed_dictionaries(
         "id": st.integers(0, 9),
         "config": texts,
         "seed": st.integers(0, 2**63 - 1),
+        "arm": texts,
+        "purpose": texts,
         "state": texts,
         "target": st.integers(0, 10**9),
         "checkpoint": st.integers(0, 10**9),
@@ -80,7 +94,7 @@ def test_a_commit_is_all_or_nothing(store):
     store.put(schema.trials, TRIAL)
     store.put(schema.observations, {"trial_id": 9, "unit": 1, "token": 1, "metrics": "{}"})  # there is no trial 9
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(sqlite3.IntegrityError):
         store.commit()
     assert store.rows(schema.trials) == []
 

@@ -54,6 +54,17 @@ def test_a_trial_that_fell_back_keeps_two_whole_ones_again(tmp_path):
     assert units(tmp_path) == [3, 2]
 
 
+def test_a_damaged_one_of_the_same_unit_is_not_kept(tmp_path):
+    checkpoint.write(tmp_path, 1, b"one")
+    damaged = checkpoint.write(tmp_path, 2, b"two")
+    damaged.path.write_bytes(b"")
+
+    again = checkpoint.write(tmp_path, 2, b"two, trained with other random numbers")
+
+    assert next(checkpoint.newest_first(tmp_path)) == again
+    assert units(tmp_path) == [2, 1]
+
+
 def test_what_a_killed_writer_left_is_passed_over_and_removed(tmp_path):
     torn = tmp_path / ".000000002.123.part"
     torn.write_bytes(b"half of it")

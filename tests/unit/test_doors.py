@@ -8,10 +8,12 @@ import pytest
 
 import shoestring as ss
 from shoestring.answer import Status
-from shoestring.doors import check_feasible, folder_of, question_from
 from shoestring.errors import BudgetTooSmall, DifferentQuestion, InvalidBudget, InvalidSpace, InvalidTarget, UnknownName, UsageError
+from shoestring.naming import folder_of, name_of
+from shoestring.questions.search import Search
 from shoestring.run import Run
 from shoestring.space import Space
+from shoestring.spending import check_feasible
 
 SPACE = {"lr": ss.Float(1e-4, 1, log=True), "width": ss.Int(8, 256, log=True)}
 
@@ -162,7 +164,7 @@ def test_a_run_says_what_it_asks_and_where_it_was_made(tmp_path):
 
 
 def asked_of(target):
-    return question_from(target, Space.of(SPACE), "loss", "min", 9, None, 0, None, "random", 3, None)
+    return Search(name_of(target), Space.of(SPACE), "loss", "min", 9)
 
 
 @pytest.mark.parametrize(

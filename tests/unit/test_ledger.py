@@ -15,7 +15,18 @@ from shoestring.lease import Usage
 from shoestring.ledger import Ledger
 from shoestring.store import Store
 
-TRIAL = {"config": "{}", "seed": 1, "state": "running", "target": 1, "checkpoint": 0, "offset": 0, "losses": 0, "error": None}
+TRIAL = {
+    "config": "{}",
+    "seed": 1,
+    "arm": "",
+    "purpose": "useful",
+    "state": "running",
+    "target": 1,
+    "checkpoint": 0,
+    "offset": 0,
+    "losses": 0,
+    "error": None,
+}
 RATES = Cost(wall_s=1.0, cpu_s=4.0, gpu_s=1.0, kwh=0.001)
 
 

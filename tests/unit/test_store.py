@@ -21,7 +21,19 @@ from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, St
 from shoestring.run import Run
 from shoestring.store import Store
 
-TRIAL = {"id": 0, "config": "{}", "seed": 1, "state": "running", "target": 1, "checkpoint": 0, "offset": 0, "losses": 0, "error": None}
+TRIAL = {
+    "id": 0,
+    "config": "{}",
+    "seed": 1,
+    "arm": "",
+    "purpose": "useful",
+    "state": "running",
+    "target": 1,
+    "checkpoint": 0,
+    "offset": 0,
+    "losses": 0,
+    "error": None,
+}
 
 OPEN = "import os, sys, pathlib; from shoestring.store import Store; store = Store.create_or_open(pathlib.Path(sys.argv[1])); "
 
@@ -121,9 +133,9 @@ def test_an_older_or_newer_format_is_refused_with_its_version(folder):
     connection.close()
 
     for open_ in (Store.create_or_open, Store.read):
-        with pytest.raises(StoreVersion, match="has schema_version 7; this Shoestring reads 1") as refusal:
+        with pytest.raises(StoreVersion, match="has schema_version 7; this Shoestring reads 2") as refusal:
             open_(folder)
-        assert (refusal.value.found, refusal.value.supported) == ("7", 1)
+        assert (refusal.value.found, refusal.value.supported) == ("7", schema.SCHEMA_VERSION)
 
 
 def test_someone_elses_database_is_refused(tmp_path):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shoestring import schema
 from shoestring.answer import Status
 from shoestring.budget import Budget
-from shoestring.doors import make_strategy
 from shoestring.errors import DifferentQuestion, StoreUnwritable, UnknownName, UsageError
+from shoestring.launch import make_strategy
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.ledger import Ledger
 from shoestring.questions.search import Search
@@ -28,7 +28,7 @@ SPACE = Space({"x": Float(0, 1)})
 
 
 def question(**changes):
-    return Search("a test", SPACE, **({"metric": "loss", "goal": "min", "horizon": 9, "sampler": "random"} | changes))
+    return Search("a test", SPACE, **({"metric": "loss", "goal": "min", "horizon": 9, "sampler": "random", "confirm": False} | changes))
 
 
 def curve(config, seed):

@@ -15,6 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = given.index("--")
         given, command = given[:where], given[where + 1 :]
 
+    if given[:1] == ["plan"] and given[1:2] and given[1] in ("search", "compare", "scale"):
+        given[:2] = ["plan" if given[1] == "search" else f"plan {given[1]}"]
+
     from shoestring.cli.commands import app
     from shoestring.errors import ShoestringError
 

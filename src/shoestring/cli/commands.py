@@ -9,14 +9,18 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 
 import typer
 
-from shoestring.cli.asking import Asked, Json, Seed, Words, question_command, target_of
+from shoestring.cli.asking import Asked, Json, Seed, Shared, Words, question_command, target_of
+from shoestring.cli.compare_options import ask_compare
+from shoestring.cli.search_options import ask_search
 
 if TYPE_CHECKING:
     from shoestring.answer import Answer
+    from shoestring.plan import Plan
+    from shoestring.plan_compare import ComparePlan
     from shoestring.run import Run
 
 app = typer.Typer(
@@ -31,30 +35,50 @@ app = typer.Typer(
 RunArgument = Annotated[Optional[str], typer.Argument(metavar="[RUN]", help="A run's folder, or its name; the newest if left out.")]  # noqa: UP045
 
 
-def _search(asked: Asked) -> None:
+def _run(asked: Asked, shared: Shared) -> None:
     from shoestring.cli.live import live
-    from shoestring.doors import run_search
+    from shoestring.launch import RunnerName, launch
 
     with live() as on_progress:
-        answer = run_search(asked.target, asked.question, asked.spending, asked.runner, asked.folder, on_progress, asked.began)
-    _finish(answer, asked.as_json)
+        runner, folder = cast(RunnerName, shared.runner), shared.folder(asked.question)
+        answer = launch(asked.target, asked.question, shared.spending(), runner, folder, on_progress, shared.began, extend=asked.extend)
+    _finish(answer, shared.as_json)
 
 
-def _plan(asked: Asked) -> None:
+def _plan(asked: Asked, shared: Shared) -> None:
+    from shoestring.launch import RunnerName
     from shoestring.plan import plan
+    from shoestring.plan_compare import plan_compare
+    from shoestring.questions.compare import Compare
 
-    made = plan(asked.target, asked.question, asked.spending, asked.runner, asked.folder, asked.began)
-    typer.echo(json.dumps(made.to_json()) if asked.as_json else str(made))
+    question, spending = asked.question, shared.spending()
+    runner, folder = cast(RunnerName, shared.runner), shared.folder(question)
+    if isinstance(question, Compare):
+        made: Plan | ComparePlan = plan_compare(asked.target, question, spending, runner, folder, shared.began)
+    else:
+        made = plan(asked.target, question, spending, runner, folder, shared.began)
+    typer.echo(json.dumps(made.to_json()) if shared.as_json else str(made))
 
 
 _SEARCH = """Which configuration is best? Searches a space within a budget; the same command goes on where it stopped.
 
 A script needs no change: shoestring search lr=log:1e-4:1 --metric loss --goal min --budget 10m -- python train.py --lr {lr}
 """
-_PLAN = "What a search would do with its budget. Runs one charged pilot, which the search goes on from."
+_COMPARE = """Is one arm better than another, and by how much? The error rate holds whenever it stops.
 
-app.command("search", help=_SEARCH)(question_command(_search))
-app.command("plan", help=_PLAN)(question_command(_plan))
+shoestring compare train.py:train --arm plain --arm wide:width=256 --metric accuracy --goal max --budget 20m
+
+Scripts: shoestring compare --arm 'base: python train.py --seed {seed}' --arm 'ours: python train.py --ours --seed {seed}' ...
+"""
+_PLAN = """What a search would do with its budget. Runs a charged pilot, which the search goes on from.
+
+shoestring plan compare ... plans a comparison.
+"""
+
+app.command("search", help=_SEARCH)(question_command(ask_search, _run))
+app.command("compare", help=_COMPARE)(question_command(ask_compare, _run))
+app.command("plan", help=_PLAN)(question_command(ask_search, _plan))
+app.command("plan compare", help="What a comparison would find with its budget.", hidden=True)(question_command(ask_compare, _plan))
 
 
 @app.command()
@@ -166,7 +190,7 @@ def check(
 def doctor(as_json: Json = False) -> None:
     """What this machine has and can do: cores, memory, GPUs, energy, disk, data sets, unfinished runs."""
     from shoestring.doctor import examine
-    from shoestring.doors import runs_folder
+    from shoestring.naming import runs_folder
 
     findings = examine(runs_folder())
     if as_json:
@@ -191,8 +215,8 @@ def _finish(answer: Answer, as_json: bool) -> None:
 
 
 def _folder(run: str | None) -> Path:
-    from shoestring.doors import runs_folder
     from shoestring.errors import NotARun
+    from shoestring.naming import runs_folder
 
     if run is not None:
         named = runs_folder() / run
@@ -212,14 +236,9 @@ def _read(folder: Path) -> Run:
 def _state(run: Run) -> dict[str, Any]:
     from shoestring.answer import named
 
-    ranked = run.ranked()
-    best = None
-    if ranked:
-        trial, value, unit = ranked[0]
-        best = {"trial": trial.id, "config": dict(trial.config), "value": value, "unit": unit}
     return {
         "run": str(run.folder),
-        "best": best,
+        **run.finding.to_json(),
         "spent": named(run.spent().as_dict(), run.question.unit),
         "budget": named(run.budget.limits, run.question.unit),
         "n_trials": run.n_begun(),

@@ -53,15 +53,10 @@ def _view(study: Study) -> Group:
         used = getattr(spent, resource)
         share = f"{describe(resource, used, question.unit)} of {describe(resource, limit, question.unit)}"
         bars.add_row("budget", ProgressBar(limit, min(used, limit), width=30), f"{min(1.0, used / limit):4.0%}", share)
-    best = study.best
-    found = (
-        f"{question.metric} {best.value:.6g} after {describe('units', best.unit, question.unit)} of trial {best.trial}"
-        if best
-        else "nothing yet"
-    )
-    facts = Text(f"best   {found}\ntrials {len(study.trials)}, {spent.units} {question.unit}s   Ctrl-C: save and stop; twice: now")
+    standing = study.progress or "nothing yet"
+    facts = Text(f"{standing}\n{len(study.trials)} trials, {spent.units} {question.unit}s   Ctrl-C: save and stop; twice: now")
     running = Table.grid(padding=(0, 2))
     for trial in study.running[:SHOWN_TRIALS]:
         config = "  ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in trial.config.items())
-        running.add_row(f"{trial.id:5d}", f"{question.unit} {trial.told[0]} of {trial.target}", config)
+        running.add_row(f"{trial.id:5d}", trial.arm, f"{question.unit} {trial.told[0]} of {trial.target}", config)
     return Group(bars, facts, running)

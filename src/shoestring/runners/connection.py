@@ -19,8 +19,7 @@ from typing import Any
 import psutil
 
 from shoestring.errors import InvalidTarget
-from shoestring.runners.script import Script
-from shoestring.runners.worker import Train, python_work
+from shoestring.runners.arms import Target, to_plain, work_of
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -39,12 +38,12 @@ class Connection:
         TimeoutError: it was not ready in time, and is gone.
     """
 
-    def __init__(self, target: str | Script | Train, work: str | None, threads: int, ready_by: float | None) -> None:
+    def __init__(self, target: Target, work: str | None, threads: int, ready_by: float | None) -> None:
         self._received = b""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            if isinstance(target, str | Script):
-                self._end = _start(theirs, target, work, threads)
+            if (plain := to_plain(target)) is not None:
+                self._end = _start(theirs, plain, work, threads)
             else:
                 self._end = _fork(self._socket, theirs, target, threads)
         try:
@@ -96,9 +95,8 @@ class Connection:
                 raise TimeoutError
 
 
-def _start(theirs: socket.socket, target: str | Script, work: str | None, threads: int) -> Callable[[bool], None]:
-    what = {"target": target} if isinstance(target, str) else {"script": target.to_json()}
-    order = json.dumps(what | {"threads": threads, "work": work, "path": sys.path, "engine": os.getpid()})
+def _start(theirs: socket.socket, target: Any, work: str | None, threads: int) -> Callable[[bool], None]:
+    order = json.dumps({"target": target, "threads": threads, "work": work, "path": sys.path, "engine": os.getpid()})
     # A pool of OpenMP threads would not survive the fork; and waiting threads that spin make a shared machine ten times slower.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": str(threads), **os.environ, "OMP_NUM_THREADS": "1"}
     server = subprocess.Popen(
@@ -118,7 +116,7 @@ def _start(theirs: socket.socket, target: str | Script, work: str | None, thread
     return end
 
 
-def _fork(ours: socket.socket, theirs: socket.socket, train: Train, threads: int) -> Callable[[bool], None]:
+def _fork(ours: socket.socket, theirs: socket.socket, target: Target, threads: int) -> Callable[[bool], None]:
     if threading.active_count() > 1 or psutil.Process().num_threads() > 1:
         threads = 1  # a pool of threads does not survive the fork
     pid = os.fork()
@@ -128,7 +126,7 @@ def _fork(ours: socket.socket, theirs: socket.socket, train: Train, threads: int
             from shoestring.runners.server import serve
 
             ours.close()
-            serve(theirs, lambda: python_work(train), threads)
+            serve(theirs, lambda: work_of(target), threads)
             status = 0
         finally:
             os._exit(status)
@@ -147,7 +145,7 @@ def _end_with_engine() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _refusal(target: str | Script | Train, answer: dict[str, Any]) -> str:
+def _refusal(target: Target, answer: dict[str, Any]) -> str:
     if answer.get("cuda_initialized"):
         return (
             f"target {target}: CUDA is in use before the first trial starts, which a forked process cannot take over. "

@@ -17,10 +17,10 @@ from shoestring.errors import InvalidTarget, RunnerLost
 from shoestring.events import read
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.runners import gpus
+from shoestring.runners.arms import Target, catch_up
 from shoestring.runners.connection import Connection
 from shoestring.runners.energy import EnergyMeter, Snapshot
-from shoestring.runners.script import Script
-from shoestring.runners.worker import EVENTS, Train
+from shoestring.runners.worker import EVENTS
 
 UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
 KILL_S = 5.0  # how long a killed process may take to go
@@ -56,7 +56,7 @@ class ProcessRunner:
 
     def __init__(
         self,
-        target: str | Script | Train,
+        target: Target,
         workers: int | None = None,
         watts: float | None = None,
         work: str | None = None,
@@ -127,8 +127,7 @@ class ProcessRunner:
         """Kills what is left of the lease's session, and returns what was written down before the crash and not read yet."""
         if process is not None:
             _kill_leftovers(int(process["pid"]), process["created"])
-        if isinstance(self._target, Script):
-            self._target.recover(folder, token)
+        catch_up(self._target, folder, token)
         return [Report(token, event, end) for event, end in read(folder / EVENTS, offset)]
 
     def close(self) -> None:
@@ -190,8 +189,7 @@ class ProcessRunner:
         return Connection(self._target, self._work, self._threads, ready_by)
 
     def _recover_script(self, lease: Lease) -> None:
-        if isinstance(self._target, Script):
-            self._target.recover(lease.folder, lease.token)
+        catch_up(self._target, lease.folder, lease.token)
 
     def _new_reports(self, running: _Running) -> list[Report]:
         path = running.lease.folder / EVENTS

@@ -27,10 +27,10 @@ import psutil
 
 from shoestring.errors import StoreUnwritable
 from shoestring.lease import Lease
+from shoestring.runners.arms import from_plain, work_of
 from shoestring.runners.process import UNWRITABLE
-from shoestring.runners.script import Script
 from shoestring.runners.target import load
-from shoestring.runners.worker import Work, describe, python_work
+from shoestring.runners.worker import Work, describe
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -242,10 +242,9 @@ def main() -> None:
 
 
 def _work_of(order: dict[str, Any]) -> Work:
-    if "script" in order:
-        return Script.from_json(order["script"]).carry_out
-    train = load(order["target"])
-    return load(order["work"])(train) if order["work"] else python_work(train)  # type: ignore[arg-type]  # it makes work of a function
+    if order["work"]:
+        return load(order["work"])(load(order["target"]))  # type: ignore[arg-type, no-any-return]  # it makes work of a function
+    return work_of(from_plain(order["target"]))
 
 
 def _be_first_to_go() -> None:

@@ -1,0 +1,62 @@
+"""The options of a search, and the question that they come to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from shoestring.cli.asking import Asked, Shared, Words, target_of, values_of
+
+SpaceOption = Annotated[
+    list[str], typer.Option("--space", metavar="NAME=VALUES", help="Parameters: lr=log:1e-4:1 width=int:8:256 act=relu,tanh.")
+]
+SchedulerOption = Annotated[Optional[str], typer.Option("--scheduler", help="fixed, halving, hyperband, async-hyperband or one-step.")]  # noqa: UP045
+SamplerOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--sampler", help="random, sobol, grid, tpe, kde, gp or cma-es; random where trials stop early, else tpe."),
+]
+Eta = Annotated[int, typer.Option(help="One trial in eta goes on at each rung.")]
+Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045
+Confirm = Annotated[str, typer.Option(help="auto: the best runs against the default on fresh seeds, from a share set aside; none: not.")]
+Default = Annotated[Optional[str], typer.Option(metavar="KEY=VALUE,...", help="The configuration that the best is confirmed against.")]  # noqa: UP045
+
+
+def ask_search(
+    context: typer.Context,
+    words: Words = None,
+    *,
+    shared: Shared,
+    space: SpaceOption = [],  # noqa: B006  (typer copies it)
+    scheduler: SchedulerOption = None,
+    sampler: SamplerOption = None,
+    eta: Eta = 3,
+    trials: Trials = None,
+    confirm: Confirm = "auto",
+    default: Default = None,
+) -> Asked:
+    """Returns the search that was asked for."""
+    target, parts = target_of(words or [], context.obj, shared.pattern, shared.metric)
+    from shoestring.doors import search_question
+    from shoestring.errors import UnknownName
+    from shoestring.naming import name_of
+    from shoestring.space_text import parse_space
+
+    if confirm not in ("auto", "none"):
+        raise UnknownName("confirm", confirm, ("auto", "none"))
+    question = search_question(
+        name_of(target),
+        parse_space([*space, *parts]),
+        metric=shared.metric,
+        goal=shared.goal,
+        horizon=shared.horizon,
+        unit=shared.unit or shared.spending().budget.unit or "epoch",
+        seed=shared.seed,
+        scheduler=scheduler,
+        sampler=sampler,
+        eta=eta,
+        n_trials=trials,
+        confirm=confirm == "auto",
+        default=None if default is None else values_of(default),
+    )
+    return Asked(target, question)

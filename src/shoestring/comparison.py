@@ -1,0 +1,261 @@
+"""What a comparison found: which arm is better, by how much, with what certainty, and what may not be claimed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from shoestring.orders import Config
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """One arm of a comparison.
+
+    Attributes:
+        config: its configuration.
+        values: the metric in seed order, as far as no seed is missing; None where the run crashed or diverged.
+        crash_bound: upper limit of the share of runs that crash, at the level of the comparison.
+    """
+
+    name: str
+    config: Config
+    values: tuple[float | None, ...]
+    crash_bound: float
+
+    @property
+    def crashes(self) -> int:
+        """How many runs gave no finite value."""
+        return sum(value is None for value in self.values)
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over the runs that gave a value, None if there is none."""
+        values = [value for value in self.values if value is not None]
+        return sum(values) / len(values) if values else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as plain data."""
+        return {"config": dict(self.config), "values": list(self.values), "mean": self.mean, "crashes": self.crashes}
+
+
+@dataclass(frozen=True, slots=True)
+class PairResult:
+    """Two arms, seed by seed.
+
+    Attributes:
+        first, second: names of the arms.
+        n: seeds that both have run.
+        better: the arm that was shown to be better, None while undecided.
+        difference: estimate of the first's metric less the second's, in the metric's own units; None before there is one.
+        interval: confidence interval of that, limits None where there is none yet.
+        p: anytime-valid p-value; 1 where nothing can be said.
+        p_better: share of seeds in which the first is better than the second, ties split by a coin.
+        p_better_interval: confidence interval of that probability.
+        differences: the first's metric less the second's, in seed order; infinite where one crashed.
+    """
+
+    first: str
+    second: str
+    n: int
+    better: str | None
+    difference: float | None
+    interval: tuple[float | None, float | None]
+    p: float
+    p_better: float | None
+    p_better_interval: tuple[float, float]
+    differences: tuple[float, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as plain data."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "n": self.n,
+            "better": self.better,
+            "difference": self.difference,
+            "interval": list(self.interval),
+            "p": self.p,
+            "p_better": self.p_better,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        metric, goal: what decided.
+        mode: ``"prove"``, ``"pick"`` or ``"ablation"``.
+        arms: their results, in the order given.
+        pairs: the pairs that the answer is about; the first is the headline.
+        seeds: the seeds of which every arm in the headline has a result, in order.
+        horizon: the most seeds that could have been run, None for an open horizon.
+        alpha: the error rate, over all looks.
+        method: the test.
+        better: the arm that was shown to be best; None if that is open.
+        picked: the arm to bet on, without a claim, where that was asked for.
+        stopped: why it stopped.
+        equivalent: whether it was shown that the arms differ by no more than ``margin``.
+        margin: the smallest difference of interest, None if none was given.
+        deterministic: whether the seeds changed nothing, so that nothing was tested.
+        shrunk: the headline's estimate shrunk, where it was likely exaggerated by stopping early; None otherwise.
+        detectable: the difference that twice the budget would find with a power of 80 %, in the metric's units; None where unknown.
+        surviving: the arms that may still be the best.
+        one_sided: whether only the first arm being better was looked for.
+    """
+
+    metric: str
+    goal: str
+    mode: str
+    arms: tuple[ArmResult, ...]
+    pairs: tuple[PairResult, ...]
+    seeds: tuple[int, ...]
+    horizon: int | None
+    alpha: float
+    method: str
+    better: str | None
+    picked: str | None
+    stopped: str
+    equivalent: bool = False
+    margin: float | None = None
+    deterministic: bool = False
+    shrunk: float | None = None
+    detectable: float | None = None
+    surviving: tuple[str, ...] = ()
+    one_sided: bool = False
+
+    @property
+    def headline(self) -> PairResult:
+        """The pair that the answer is about."""
+        return self.pairs[0]
+
+    @property
+    def n(self) -> int:
+        """Seeds that the headline rests on."""
+        return self.headline.n
+
+    @property
+    def answers(self) -> bool:
+        """Whether the question is answered: an arm is better, there is no difference of interest, one was picked."""
+        return self.equivalent or self.deterministic or self.better is not None or self.picked is not None
+
+    def lines(self) -> Iterator[str]:
+        """Yields the verdict, the numbers, and what may not be claimed."""
+        yield self.verdict()
+        yield self._numbers()
+        yield from self._cautions()
+
+    def confirming_lines(self) -> Iterator[str]:
+        """Yields what a confirmation after a search says of the winner."""
+        winner, default = self.arms
+        if self.better:
+            yield f"confirmed on {self.n} fresh seeds: better than the default"
+        else:
+            yield f"not shown to be better than the default on {self.n} fresh seeds ({self.stopped})"
+        if winner.mean is not None and default.mean is not None:
+            yield f"fresh mean {self.metric} {winner.mean:.6g}, default {default.mean:.6g}; " + self._numbers()
+        yield from self._cautions()
+
+    def verdict(self) -> str:
+        """Returns the verdict in one sentence."""
+        if self.deterministic:
+            means = ", ".join(f"{arm.name} {arm.mean:.6g}" for arm in self.arms if arm.mean is not None)
+            return f"the seeds change nothing ({means}): every run of an arm gives the same {self.metric}, so there is nothing to test"
+        if self.mode == "pick":
+            return f"bet on {self.picked}: no claim that it is the best" if self.picked else "nothing to bet on yet"
+        if self.mode == "ablation":
+            return self._ablation_verdict()
+        return self._pair_verdict() if len(self.arms) == 2 else self._race_verdict()
+
+    def _ablation_verdict(self) -> str:
+        full = self.headline.first
+        shown = [f"{pair.second} ({'worse' if pair.better == full else 'better'})" for pair in self.pairs if pair.better]
+        rest = [pair.second for pair in self.pairs if not pair.better]
+        verdict = f"shown to differ from {full}: {', '.join(shown)}" if shown else f"nothing was shown to differ from {full}"
+        return f"{verdict}; not shown: {', '.join(rest)}" if rest else verdict
+
+    def _race_verdict(self) -> str:
+        if self.better:
+            return f"{self.better} is the best of {len(self.arms)}"
+        return f"undecided at this budget: the best is among {', '.join(self.surviving)}"
+
+    def _pair_verdict(self) -> str:
+        pair = self.headline
+        if self.better:
+            return f"{self.better} is better than {pair.second if self.better == pair.first else pair.first}"
+        if self.equivalent:
+            return f"{pair.first} and {pair.second} differ in {self.metric} by no more than {self.margin:g}"
+        return (
+            f"undecided at this budget: no difference between {pair.first} and {pair.second} was shown, "
+            "which does not show that there is none"
+        )
+
+    def _numbers(self) -> str:
+        pair = self.headline
+        if pair.difference is None or self.deterministic:
+            return f"{pair.n} seeds; stopped: {self.stopped}"
+        horizon = "an open horizon" if self.horizon is None else f"at most {self.horizon}"
+        level = 1 - 2 * self.alpha if self.one_sided else 1 - self.alpha
+        return (
+            f"{self.metric} of {pair.first} less {pair.second}: {pair.difference:.4g}, {level:.0%} interval {_interval(pair.interval)}, "
+            f"anytime p {_p(pair.p)} ({self.method}, alpha {self.alpha:g}{', one-sided' if self.one_sided else ''}, "
+            f"{pair.n} seeds of {horizon}); stopped: {self.stopped}"
+        )
+
+    def _cautions(self) -> Iterator[str]:
+        pair = self.headline
+        if self.deterministic:
+            return
+        if pair.p_better is not None:
+            low, high = pair.p_better_interval
+            yield f"{pair.first} does better than {pair.second} on a seed with probability {pair.p_better:.2f} ({low:.2f} to {high:.2f})"
+        if self.shrunk is not None and pair.difference is not None:
+            yield f"the difference is taken at stopping and biased away from 0; shrunk it is {self.shrunk:.4g}: quote the interval first"
+        for arm in self.arms:
+            if arm.crashes:
+                runs = len(arm.values)
+                yield f"{arm.name}: {arm.crashes} of {runs} runs crashed or diverged (at most {arm.crash_bound:.0%} do), counted as worst"
+        if self.method == "T-MIX":
+            yield "the error rate holds if the differences are normal: below 8 seeds nothing weaker can be assumed"
+        if not self.answers and self.detectable is not None:
+            yield f"twice the budget would find a difference of {self.detectable:.3g} with a power of 80%"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as plain data, as ``--json`` prints it."""
+        pair = self.headline
+        data: dict[str, Any] = {
+            "better": self.better,
+            "difference": pair.difference,
+            "interval": list(pair.interval),
+            "n": pair.n,
+            "N": self.horizon,
+            "alpha": self.alpha,
+            "method": self.method,
+            "p": pair.p,
+            "p_better": pair.p_better,
+            "crashes": {arm.name: arm.crashes for arm in self.arms},
+            "stopped": self.stopped,
+            "arms": {arm.name: arm.to_json() for arm in self.arms},
+            "seeds": list(self.seeds),
+            "equivalent": self.equivalent,
+            "detectable": self.detectable,
+        }
+        if len(self.pairs) > 1:
+            data["pairs"] = [other.to_json() for other in self.pairs]
+        if self.picked is not None:
+            data["picked"] = self.picked
+        return data
+
+
+def _interval(limits: tuple[float | None, float | None]) -> str:
+    low, high = limits
+    if low is None and high is None:
+        return "none yet"
+    return f"{'-inf' if low is None else f'{low:.4g}'} to {'inf' if high is None else f'{high:.4g}'}"
+
+
+def _p(p: float) -> str:
+    return f"{p:.3g}" if math.isfinite(p) else "1"

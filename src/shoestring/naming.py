@@ -1,0 +1,45 @@
+"""What a study is called, and where its run lies if nobody says."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from shoestring.questions import Question
+from shoestring.runners.arms import Arms, Target
+from shoestring.runners.script import Script
+
+IN_MEMORY = ":memory:"
+
+
+def name_of(target: Target) -> str:
+    """Returns what is trained, in words: ``file.py:function``, ``package.module:function`` or the command."""
+    if isinstance(target, str):
+        return target
+    if isinstance(target, Script):
+        return " ".join(target.command)
+    if isinstance(target, Arms):
+        return name_of(next(iter(target.members.values())))
+    module, name = getattr(target, "__module__", "?"), getattr(target, "__qualname__", type(target).__name__)
+    main = getattr(sys.modules["__main__"], "__file__", None) if module == "__main__" else None
+    return f"{Path(main).name if main else module}:{name}"
+
+
+def folder_of(store: str | Path | None, question: Question) -> Path | None:
+    """Returns the run's folder for what was given as ``store``, None for a run in memory."""
+    if store is None:
+        where, _, function = question.target.rpartition(":")
+        if function.isidentifier():
+            named = f"{Path(where).stem if where.endswith('.py') else where.rpartition('.')[2]}-{function}"
+        else:  # a command
+            named = Path(question.target.split(" ")[0]).stem
+        stem = re.sub(r"[^\w.-]+", "-", named).strip("-.") or "study"
+        return runs_folder() / f"{stem}-{question.to_json()['question']}"
+    return None if str(store) == IN_MEMORY else Path(store)
+
+
+def runs_folder() -> Path:
+    """Returns the folder of all runs: ``SHOESTRING_RUNS``, or ``runs`` in the current folder."""
+    return Path(os.environ.get("SHOESTRING_RUNS") or "runs")

@@ -1,0 +1,215 @@
+"""The strategy of a comparison: every arm runs the same seeds in the same order, until its judge has seen enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from shoestring.comparison import ArmResult, Comparison, PairResult
+from shoestring.orders import Observation, Purpose, Start
+from shoestring.questions.compare import LEAST_SEEDS, MOST_SEEDS, OPEN, PILOT_SEEDS, Compare
+from shoestring.questions.judges import Judge, Ruling
+from shoestring.questions.judges.choose import judge_for
+from shoestring.questions.judges.pairing import score_of
+from shoestring.stats.choose import MIN_EXACT_HORIZON
+from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
+from shoestring.stats.power import plan_power
+from shoestring.stats.superiority import crash_rate_bound
+
+
+class Comparing:
+    """Orders the runs of a comparison and keeps what they gave.
+
+    An arm takes the seeds in their order, without gaps: a result that comes early waits for those before it, so neither the order of
+    arrival nor how many run at once can change what is decided.
+
+    Args:
+        question: what is asked.
+        extended: whether the planned extension is under way.
+        pilot: stop after the seeds that tell what a run costs.
+        first_trial: number of the first trial.
+        purpose: what the runs are booked as.
+        salt: keeps the seeds of a confirmation apart from all others.
+    """
+
+    def __init__(
+        self,
+        question: Compare,
+        *,
+        extended: bool = False,
+        pilot: bool = False,
+        first_trial: int = 0,
+        purpose: Purpose = "useful",
+        salt: int = 0,
+    ) -> None:
+        self._question = question
+        self._extended = extended
+        self._pilot = pilot
+        self._next_trial = first_trial
+        self._purpose = purpose
+        self._salt = salt
+        self._runs: list[list[int]] = [[] for _ in question.arms]  # trial numbers by arm, in seed order
+        self._scores: dict[int, float] = {}
+        self._losses: dict[int, float] = {}
+        self._horizon: int | None = None
+        self._judge: Judge | None = None
+        self._ruling = Ruling(tuple(range(len(question.arms))))
+        if question.seeds is not None:
+            self._settle(None if question.seeds == OPEN else int(question.seeds))
+
+    @property
+    def done(self) -> bool:
+        """Whether it is decided."""
+        return bool(self._ruling.ended)
+
+    @property
+    def undecided_cost(self) -> int | None:
+        """Units that one more seed of every arm costs, once the pilot seeds are through and their number is still open."""
+        question = self._question
+        if self._judge is not None or self._pilot or self._n_common() < PILOT_SEEDS:
+            return None
+        return question.runs_a_seed * question.horizon
+
+    def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> dict[str, float]:
+        """Returns nothing: all of the budget is for the comparison."""
+        return {}
+
+    def settle(self, n: int) -> None:
+        """Is told how many more seeds the budget pays for."""
+        self._settle(PILOT_SEEDS + n)
+
+    def ask(self) -> Start | None:
+        """Returns the next run: of the arms that want one, the one that is furthest behind."""
+        question = self._question
+        most = PILOT_SEEDS if self._judge is None or self._pilot else self._horizon
+        behind = [
+            (len(self._runs[arm]) // question.arms[arm].repeats, arm)
+            for arm in self._ruling.wants
+            if question.arms[arm].value is None and (most is None or len(self._runs[arm]) < most * question.arms[arm].repeats)
+        ]
+        if not behind or self.done:
+            return None
+        order = self._start(min(behind)[1])
+        self.started(order)
+        return order
+
+    def _start(self, arm: int) -> Start:
+        question = self._question
+        nth, chosen = len(self._runs[arm]), question.arms[arm]
+        seed = seed_of(question.seed, nth // chosen.repeats, nth % chosen.repeats, self._salt)
+        return Start(self._next_trial, chosen.config, question.horizon, seed, chosen.name, self._purpose)
+
+    def started(self, order: Start) -> None:
+        """Takes note of a new run."""
+        names = [arm.name for arm in self._question.arms]
+        self._runs[names.index(order.arm)].append(order.trial_id)
+        self._next_trial = order.trial_id + 1
+
+    def tell(self, observation: Observation) -> None:
+        """Takes in a result; only the last value of a run counts."""
+        if observation.unit < self._question.horizon and not observation.ended:
+            return
+        self._losses[observation.trial_id] = observation.loss
+        self._scores[observation.trial_id] = score_of(self._question, observation.loss)
+        self._rule()
+
+    def progress(self) -> str:
+        """Returns how many seeds every arm has run, and the mean of each over those."""
+        if not (n := self._n_common()):
+            return ""
+        means = []
+        for arm in self._arms():
+            values = [value for value in arm.values[:n] if value is not None]
+            means.append(f"{arm.name} {np.mean(values):.5g}" if values else f"{arm.name} failed")
+        return f"seed {n} of {self._horizon or '?'}: {self._question.metric} {', '.join(means)}"
+
+    def finding(self, ended: str) -> Comparison:
+        """Returns what is known now; ``ended`` says why no more was run, unless it is decided."""
+        question, ruling, scores = self._question, self._ruling, self._scores_by_arm()
+        judge = self._judge or judge_for(question, max(PILOT_SEEDS, self._n_common()))
+        pairs = judge.pairs(scores)
+        names = [arm.name for arm in question.arms]
+        headline = pairs[0]
+        n_run = headline.n
+        usable = ruling.better is not None and np.all(np.isfinite(headline.differences))
+        exaggerated = usable and is_exaggerated(headline.differences, self._horizon, question.alpha)
+        return Comparison(
+            question.metric,
+            question.goal,
+            question.mode,
+            self._arms(),
+            pairs,
+            tuple(seed_of(question.seed, i, 0, self._salt) for i in range(n_run)),
+            self._horizon,
+            question.alpha,
+            judge.method,
+            None if ruling.better is None else names[ruling.better],
+            None if ruling.picked is None else names[ruling.picked],
+            ruling.ended or ended,
+            ruling.equivalent,
+            question.margin,
+            ruling.deterministic,
+            shrunken_mean(headline.differences) if exaggerated else None,
+            None if ruling.deterministic or ruling.better is not None else self._detectable(headline, judge.method),
+            tuple(names[arm] for arm in ruling.surviving or range(len(names))),
+            question.one_sided,
+        )
+
+    def _detectable(self, pair: PairResult, method: str) -> float | None:
+        """Returns the difference that twice the seeds would find four times in five, None where that is not known."""
+        question, n = self._question, min(2 * pair.n, MOST_SEEDS)
+        diffs = np.asarray(pair.differences)
+        if method not in ("SEQ-FLIP", "T-MIX") or pair.n < LEAST_SEEDS or not np.all(np.isfinite(diffs)):
+            return None
+        plan = plan_power(n, question.alpha, "SEQ-FLIP" if n >= MIN_EXACT_HORIZON else "T-MIX", one_sided=question.one_sided)
+        return plan.smallest * float(np.std(diffs, ddof=1))
+
+    def _settle(self, horizon: int | None) -> None:
+        question = self._question
+        self._horizon = question.reserve if self._extended else horizon
+        self._judge = judge_for(question, horizon, self._extended)
+        self._rule()
+
+    def _rule(self) -> None:
+        if self._judge is not None:
+            self._ruling = self._judge.rule(self._scores_by_arm())
+
+    def _scores_by_arm(self) -> list[list[float]]:
+        """Returns the scores of every arm in seed order, up to the first that is missing; a stated value has as many as any."""
+        found = [_prefix(runs, self._scores) for runs in self._runs]
+        longest = max((len(scores) // arm.repeats for scores, arm in zip(found, self._question.arms, strict=True)), default=0)
+        for i, arm in enumerate(self._question.arms):
+            if arm.value is not None:
+                found[i] = [-self._question.loss(arm.value)] * longest
+        return found
+
+    def _n_common(self) -> int:
+        return min(len(scores) // arm.repeats for scores, arm in zip(self._scores_by_arm(), self._question.arms, strict=True))
+
+    def _arms(self) -> tuple[ArmResult, ...]:
+        question, found = self._question, []
+        for arm, runs in zip(question.arms, self._runs, strict=True):
+            losses = _prefix(runs, self._losses)
+            values = [None if np.isinf(loss) else loss if question.goal == "min" else -loss for loss in losses]
+            crashes = sum(value is None for value in values)
+            if arm.value is not None:
+                found.append(ArmResult(arm.name, arm.config, (arm.value,), 0.0))
+            else:
+                bound = crash_rate_bound(crashes, len(values), question.alpha) if values else 1.0
+                found.append(ArmResult(arm.name, arm.config, tuple(values), bound))
+        return tuple(found)
+
+
+def seed_of(study_seed: int, nth: int, repeat: int = 0, salt: int = 0) -> int:
+    """Returns the seed of the n-th run of every arm of a comparison."""
+    return int(np.random.SeedSequence([study_seed, salt, nth, repeat]).generate_state(1, np.uint32)[0])
+
+
+def _prefix(runs: Sequence[int], known: dict[int, float]) -> list[float]:
+    values: list[float] = []
+    for trial in runs:
+        if trial not in known:
+            break
+        values.append(known[trial])
+    return values

@@ -1,0 +1,99 @@
+"""A table and a paragraph about compute for a paper, in LaTeX. Both need no package but booktabs."""
+
+from __future__ import annotations
+
+import re
+
+from shoestring.budget import describe, duration
+from shoestring.comparison import Comparison
+from shoestring.report.machine import environment, is_virtual
+from shoestring.report.machine import facts as machine_facts
+from shoestring.report.results import result_tables, statistics_sentence
+from shoestring.report.spending import shares
+from shoestring.report.table import Table
+from shoestring.report.wording import amounts, plural
+from shoestring.run import Run
+from shoestring.selection import Selection
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "−": r"\ensuremath{-}",
+    "∞": r"\ensuremath{\infty}",
+    "–": "--",
+    "…": r"\ldots{}",
+}
+
+
+def escape(text: str) -> str:
+    """Returns a text that LaTeX sets as it stands, on one line."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join("".join(_SPECIAL.get(character, character) for character in printable).split())
+
+
+def table_tex(run: Run) -> str:
+    """Returns the first table of results; a comment where there is none."""
+    finding = run.finding
+    tested = finding if isinstance(finding, Comparison) else finding.confirmation if isinstance(finding, Selection) else None
+    tables = result_tables(run)
+    if tested is not None and len(tables) > 1:
+        shown, caption = tables[-2] if isinstance(finding, Selection) else tables[0], statistics_sentence(tested)
+        if len(tables) > 1 and not tested.deterministic:
+            return _table(shown, shown.caption, "arms") + "\n" + _table(tables[-1] if isinstance(finding, Selection) else tables[1], caption, "differences")
+        return _table(shown, shown.caption, "arms")
+    return _table(tables[0], tables[0].caption, "results") if tables and tables[0].rows else "% No trial showed a value, so there is no table.\n"
+
+
+def compute_tex(run: Run) -> str:
+    """Returns a paragraph that says what the run used, with what failed and what was tried before; what is not known is marked."""
+    spent, unit = run.spent(), run.question.unit
+    facts = {fact.name: fact for fact in machine_facts(run)}
+    known = [f"{name} {fact.value}" for name in ("processor", "cores", "memory", "GPUs") if (fact := facts[name]).value]
+    machine = "; ".join(known) or "[machine: not recorded, please state]"
+    wasted = [(share.outcome, share.cost) for share in shares(run) if share.outcome in ("pilot", "failed", "lost", "killed")]
+    parts = [
+        f"The study began {plural(run.n_begun(), 'trial')} within a budget of {run.budget} that was fixed in advance, and used {amounts(spent, unit)}.",
+        f"It ran on: {machine}.",
+    ]
+    if is_virtual(run):
+        parts[1] = "[The trials were replayed from a table on a virtual clock: state what computing the table took.]"
+    if wasted:
+        parts.append("Of this, " + "; ".join(f"{name}: {amounts(cost, unit)}" for name, cost in wasted) + ".")
+    if run.n_begun() and spent.wall_s and not is_virtual(run):
+        parts.append(f"One trial took {duration(spent.wall_s / run.n_begun())} of the clock on average.")
+    if spent.kwh and not is_virtual(run):
+        parts.append(f"Energy was {describe('kwh', spent.kwh)} ({facts['energy'].source}).")
+    if not environment(run):
+        parts.append("[Software versions: not recorded, please state.]")
+    return "\n".join(map(escape, parts)) + "\n"
+
+
+def _table(shown: Table, caption: str, label: str) -> str:
+    columns = "".join("r" if numeric else "l" for numeric in shown.numeric)
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \caption{{{escape(caption)}}}",
+        rf"  \label{{tab:{re.sub(r'[^a-z]', '', label)}}}",
+        rf"  \begin{{tabular}}{{{columns}}}",
+        r"    \toprule",
+        f"    {' & '.join(map(escape, shown.columns))} \\\\",
+        r"    \midrule",
+        *(f"    {' & '.join(escape(entry.text) for entry in row)} \\\\" for row in shown.rows),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,46 @@
+"""How to run a study again: the command, the seeds, the code. It names what is known and says what is not."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+
+from shoestring.report.machine import environment, git
+from shoestring.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """What a rerun needs.
+
+    Attributes:
+        command: the command line that began the run, None if it was not recorded.
+        again: how to run it again with the same decisions.
+        facts: names and values.
+    """
+
+    command: str | None
+    again: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def reproduction(run: Run) -> Reproduction:
+    """Returns what a rerun of the study needs."""
+    env = environment(run)
+    command = shlex.join(env["command"]) if env.get("command") else None
+    if run.request.get("target") is None:
+        again = "It was started from a program with a function of its own: run that program again in an empty folder."
+    else:
+        again = "Run the command again with another --store and --workers 1: one worker makes the same decisions in the same order."
+    packages = env.get("packages") or {}
+    known = [
+        ("folder it was started in", str(run.request.get("cwd") or "not recorded")),
+        ("code", git(run) or "not recorded: it was no git repository, or git was not found"),
+        ("seed of the study", f"{run.question.seed}; the seed of each trial is in trials.csv"),
+        ("Python", env.get("python") or "not recorded"),
+        ("packages", " ".join(f"{name}=={number}" for name, number in packages.items()) or "not recorded"),
+        ("data", "not recorded: state the data sets, their versions and splits"),
+        ("SHA-256 of the question", hashlib.sha256(repr(sorted(run.question.to_json().items())).encode()).hexdigest()),
+    ]
+    return Reproduction(command, again, tuple(known))

@@ -1,0 +1,172 @@
+"""The tables of results: the best trials of a search, the arms and pairs of a comparison. Nothing is estimated here."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from shoestring.comparison import Comparison
+from shoestring.orders import Config
+from shoestring.questions.compare import Compare
+from shoestring.questions.search import Search
+from shoestring.report.spending import amount, cost_by_trial
+from shoestring.report.table import Cell, Table, cell, table
+from shoestring.report.wording import in_words, plural, short
+from shoestring.run import Run
+from shoestring.selection import Selection
+
+SHOWN = 10
+
+
+def result_tables(run: Run) -> list[Table]:
+    """Returns the tables of what was found."""
+    finding = run.finding
+    tables = []
+    if isinstance(finding, Comparison):
+        tables += [*comparison_tables(finding)]
+    if isinstance(run.question, Search):
+        tables.append(best_table(run))
+    if isinstance(finding, Selection) and finding.confirmation is not None:
+        tables += [*comparison_tables(finding.confirmation)]
+    return tables
+
+
+def best_table(run: Run) -> Table:
+    """Returns the best trials of a search, one row each."""
+    question, ranked = run.question, run.ranked()
+    assert isinstance(question, Search)
+    names = question.space.names
+    rows = [
+        [trial.id, value, at, trial.state, *(_parameter(trial.config, name) for name in names)]
+        for trial, value, at in ranked[:SHOWN]
+    ]
+    caption = (
+        f"The best of the {plural(run.n_begun(), 'trial')} begun, each by its best {question.metric}, "
+        "one seed each. All of these values are selected, and so optimistic."
+    )
+    return table(caption, ("trial", question.metric, question.unit, "state", *names), rows)
+
+
+def comparison_tables(finding: Comparison) -> Iterator[Table]:
+    """Yields the arms, and the differences of the pairs with their intervals."""
+    yield _arms(finding)
+    if not finding.deterministic and any(pair.n for pair in finding.pairs):
+        yield _pairs(finding)
+
+
+def trial_table(run: Run) -> Table:
+    """Returns all trials with what they showed and cost."""
+    question, costs = run.question, cost_by_trial(run)
+    rows = []
+    for trial in run.trials:
+        best, cost = run.best_of(trial), costs.get(trial.id)
+        rows.append(
+            [
+                trial.id,
+                trial.arm or trial.purpose,
+                trial.state,
+                max(trial.curve, default=0),
+                best and best[0],
+                cell(cost.wall_s, amount("wall_s", cost.wall_s, question.unit)) if cost else None,
+                str(trial.seed),
+                in_words(trial.config),
+            ]
+        )
+    what = "arm" if isinstance(question, Compare) else "purpose"
+    return table(
+        f"All trials with their best {question.metric}, and the seconds of the study's clock that they took.",
+        ("trial", what, "state", f"{question.unit}s", question.metric, "clock", "seed", "configuration"),
+        rows,
+    )
+
+
+def result_rows(run: Run) -> list[dict[str, Any]]:
+    """Returns the results as flat rows: the selected best, the arms, and the differences with their intervals."""
+    finding, found = run.finding, []
+    tested = finding if isinstance(finding, Comparison) else None
+    if isinstance(finding, Selection):
+        tested = finding.confirmation
+        if finding.best is not None:
+            found.append(_row("selected best", f"trial {finding.best.trial}", 1, finding.best.value))
+    if tested is not None:
+        found += [_row("arm mean", arm.name, len(arm.values), arm.mean, crashes=arm.crashes) for arm in tested.arms]
+        for pair in tested.pairs:
+            row = _row("difference", f"{pair.first} - {pair.second}", pair.n, pair.difference)
+            found.append(row | {"low": pair.interval[0], "high": pair.interval[1], "level": level(tested), "p": pair.p, "better": pair.better})
+    return found
+
+
+def interval_text(limits: tuple[float | None, float | None]) -> str:
+    """Returns an interval as it is printed, open where there is no limit."""
+    low, high = limits
+    if low is None and high is None:
+        return "none yet"
+    return f"[{'−∞' if low is None else f'{low:.4g}'}, {'∞' if high is None else f'{high:.4g}'}]"
+
+
+def level(finding: Comparison) -> str:
+    """Returns the level of the intervals of a comparison."""
+    return f"{1 - 2 * finding.alpha if finding.one_sided else 1 - finding.alpha:.0%}"
+
+
+def statistics_sentence(finding: Comparison) -> str:
+    """Returns what the intervals are, as a caption in a paper has to say it."""
+    one_sided = "one-sided" if finding.one_sided else "two-sided"
+    horizon = "an open horizon" if finding.horizon is None else f"at most {plural(finding.horizon, 'seed')}"
+    return (
+        f"Differences are over paired seeds ({finding.n} in the headline pair); intervals are {level(finding)} confidence sequences that hold "
+        f"at whatever moment one stops ({finding.method}, {one_sided} alpha {finding.alpha:g}, planned for {horizon}). "
+        "The variation is that among seeds: whatever else the runs share, such as the split of the data, it does not cover."
+    )
+
+
+def _arms(finding: Comparison) -> Table:
+    rows: list[list[str | int | float | Cell | None]] = []
+    for arm in finding.arms:
+        values = [value for value in arm.values if value is not None]
+        spread = statistics.stdev(values) if len(values) > 1 else None
+        lowest, highest = (min(values), max(values)) if values else (None, None)
+        crashes = cell(arm.crashes, f"{arm.crashes} (at most {arm.crash_bound:.0%})") if arm.crashes else cell(0)
+        rows.append([arm.name, len(arm.values), arm.mean, spread, lowest, highest, crashes, in_words(arm.config)])
+    return table(
+        f"The arms: {finding.metric} over the runs that gave a value. SD is the standard deviation among runs; it is no interval.",
+        ("arm", "runs", "mean", "SD", "lowest", "highest", "crashed", "configuration"),
+        rows,
+    )
+
+
+def _pairs(finding: Comparison) -> Table:
+    rows: list[list[str | int | float | Cell | None]] = []
+    for pair in finding.pairs:
+        low, high = pair.p_better_interval
+        wins = cell(pair.p_better, f"{pair.p_better:.2f} [{low:.2f}, {high:.2f}]") if pair.p_better is not None else None
+        rows.append(
+            [
+                f"{pair.first} − {pair.second}",
+                pair.n,
+                cell(pair.difference, None if pair.difference is None else f"{pair.difference:.4g}"),
+                interval_text(pair.interval),
+                cell(pair.p, f"{pair.p:.3g}"),
+                wins,
+                pair.better or "open",
+            ]
+        )
+    return table(
+        statistics_sentence(finding),
+        ("difference", "seeds", finding.metric, f"{level(finding)} interval", "anytime p", "P(first better)", "better"),
+        rows,
+    )
+
+
+def _parameter(config: Config, name: str) -> str | int | float | None:
+    """Returns a parameter's value for a table; None where it does not exist."""
+    if name not in config:
+        return None
+    value = config[name]
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else short(value)
+
+
+def _row(what: str, name: str, n: int, value: float | None, crashes: int | None = None) -> dict[str, Any]:
+    empty = dict.fromkeys(("low", "high", "level", "p", "better"))
+    return {"what": what, "name": name, "n": n, "value": value, **empty, "crashes": crashes}

@@ -1,0 +1,76 @@
+"""A table as a value: the same rows for the page, for Markdown and for LaTeX. It lays nothing out and knows of no run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Datum: TypeAlias = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        text: as a person reads it.
+        key: by what its column is sorted; None sorts last.
+    """
+
+    text: str
+    key: str | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under named columns.
+
+    Attributes:
+        caption: what the table shows, in one sentence.
+        columns: their names.
+        numeric: for each column, whether it holds numbers, which stand to the right.
+        rows: the cells, as many in each row as there are columns.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Datum | Cell]]) -> Table:
+    """Returns a table of plain values; a column is numeric if it holds numbers and nothing else but gaps."""
+    cells = tuple(tuple(value if isinstance(value, Cell) else cell(value) for value in row) for row in rows)
+    numeric = tuple(
+        any(isinstance(row[i].key, float) for row in cells) and not any(isinstance(row[i].key, str) for row in cells)
+        for i in range(len(columns))
+    )
+    return Table(caption, tuple(columns), numeric, cells)
+
+
+def cell(value: Datum, text: str | None = None) -> Cell:
+    """Returns the cell of a value, with another text than its own if one is given."""
+    if value is None:
+        return Cell("–" if text is None else text, None)
+    if isinstance(value, str):
+        return Cell(value if text is None else text, value)
+    return Cell(number(value) if text is None else text, float(value) if math.isfinite(value) else None)
+
+
+def number(value: float) -> str:
+    """Returns a number with six significant digits."""
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def as_markdown(shown: Table) -> list[str]:
+    """Returns the lines of the table in Markdown; no text can break its rows."""
+    rule = "".join(" ---: |" if numeric else " --- |" for numeric in shown.numeric)
+    lines = ["| " + " | ".join(map(escape_markdown, shown.columns)) + " |", "|" + rule]
+    return lines + ["| " + " | ".join(escape_markdown(entry.text) for entry in row) + " |" for row in shown.rows]
+
+
+def escape_markdown(text: str) -> str:
+    """Returns a text as one cell or one line of Markdown shows it."""
+    return " ".join(text.replace("&", "&amp;").replace("|", "\\|").replace("<", "&lt;").split())

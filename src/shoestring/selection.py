@@ -1,0 +1,69 @@
+"""What a search found: the best of its trials, and whether fresh runs confirmed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from shoestring.comparison import Comparison
+from shoestring.finding import in_words
+from shoestring.orders import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best that was seen: value ``value`` of the metric after ``unit`` units of trial ``trial``.
+
+    It was selected for being best, so the value is optimistic: no estimate of what a fresh run would give.
+    """
+
+    trial: int
+    config: Config
+    value: float
+    unit: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a search found.
+
+    Attributes:
+        metric: the metric that decided.
+        unit: what a unit is called.
+        best: the best trial, None if none showed a finite metric.
+        confirmation: the comparison of its configuration with the default on fresh seeds, None if there was none.
+        unconfirmed: why there was none.
+    """
+
+    metric: str
+    unit: str
+    best: Best | None
+    confirmation: Comparison | None = None
+    unconfirmed: str = ""
+
+    @property
+    def answers(self) -> bool:
+        """Whether any trial showed anything."""
+        return self.best is not None
+
+    def lines(self) -> Iterator[str]:
+        """Yields the best and how far it can be trusted."""
+        if self.best is None:
+            return
+        best = self.best
+        plural = "" if best.unit == 1 else "s"
+        yield f"best {self.metric} {best.value:.6g} after {best.unit} {self.unit}{plural} of trial {best.trial}: {in_words(best.config)}"
+        yield "this value is selected, optimistic: a fresh run may give less"
+        if self.confirmation is not None:
+            yield from self.confirmation.confirming_lines()
+        elif self.unconfirmed:
+            yield f"not confirmed: {self.unconfirmed}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as plain data."""
+        best = self.best
+        return {
+            "best": best and {"trial": best.trial, "config": dict(best.config), "value": best.value, "unit": best.unit},
+            "confirmation": self.confirmation and self.confirmation.to_json(),
+        }

@@ -1,0 +1,44 @@
+"""Which pair test a comparison gets, by how many seeds its budget can ever pay for; no test itself."""
+
+from __future__ import annotations
+
+from shoestring.stats.eprocess import SignFlipProcess
+from shoestring.stats.pair_test import PairTest
+from shoestring.stats.seqflip import SeqFlip
+from shoestring.stats.tmix import TMix
+
+MIN_HORIZON = 3
+MIN_EXACT_HORIZON = 8
+
+
+def choose_test(
+    horizon: int | None,
+    alpha: float,
+    seed: int,
+    *,
+    one_sided: bool = False,
+    assume_normal: bool = False,
+    resolution: float = 0.0,
+) -> PairTest:
+    """Returns the standard test: SEQ-FLIP, T-MIX below 8 seeds or by choice, the sign-flip e-process without a horizon.
+
+    Args:
+        horizon: the largest number of seeds that the budget could ever pay for; None: it may go on for ever.
+        alpha: error rate, one-sided if ``one_sided``.
+        seed: of the random sign patterns; recorded with the study.
+        one_sided: only that the centre is above 0 can be declared.
+        assume_normal: the differences are taken to be normal, which saves about one seed and makes the error rate depend on it.
+        resolution: the smallest step of the metric, 0 if it is continuous; only T-MIX needs it.
+    Raises:
+        ValueError: the horizon is below 3, or the test does not know such an alpha.
+    """
+    if horizon is None:
+        return TMix(None, alpha, g=1.0, resolution=resolution, one_sided=one_sided) if assume_normal else SignFlipProcess(alpha, one_sided)
+    if horizon < MIN_HORIZON:
+        raise ValueError(
+            f"horizon={horizon} allows no comparison: with fewer than {MIN_HORIZON} seeds an arm no test can tell a difference from luck. "
+            f"Raise the budget to at least {MIN_HORIZON} seeds, better to {MIN_EXACT_HORIZON}."
+        )
+    if horizon < MIN_EXACT_HORIZON or assume_normal:
+        return TMix(horizon, alpha, resolution=resolution, one_sided=one_sided)
+    return SeqFlip(horizon, alpha, seed, one_sided=one_sided)

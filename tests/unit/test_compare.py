@@ -1,0 +1,254 @@
+"""Comparisons end to end on known curves: what is decided, why it stopped, what a failed run counts, and that order of arrival is nothing."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import shoestring as ss
+from shoestring.answer import Status
+from shoestring.errors import DifferentQuestion, UnknownName, UsageError
+from shoestring.orders import Observation
+from shoestring.questions.compare import Arm, Compare
+from shoestring.questions.comparing import Comparing, seed_of
+from shoestring.run import Run
+
+
+def noisy(shift, spread=1.0):
+    """A training whose last value is normal about ``shift`` of its arm."""
+
+    def curve(config, seed):
+        if config.get("crash", 0) > np.random.default_rng([seed, 1]).random():
+            return [{"score": float("nan")}]
+        return [{"score": shift * config["arm"] + spread * np.random.default_rng([seed, config["arm"]]).normal()}]
+
+    return curve
+
+
+def compare(curve, arms=None, **changes):
+    arms = arms or {"a": {"arm": 1}, "b": {"arm": 0}}
+    asked = {"metric": "score", "goal": "max", "budget": "400 epochs", "seeds": 20, "runner": "replay", "store": ":memory:"}
+    return ss.compare(arms, curve, **(asked | changes))
+
+
+def test_a_large_difference_is_found_after_few_seeds():
+    answer = compare(noisy(3.0))
+
+    assert (answer.status, answer.finding.better) == (Status.ANSWERED, "a")
+    assert answer.finding.method == "SEQ-FLIP"
+    assert 6 <= answer.finding.n < 12
+    low, high = answer.finding.headline.interval
+    assert 0 < low < 3 < high
+    assert answer.spent.units == 2 * answer.finding.n
+
+
+def test_the_goal_turns_the_verdict_and_not_the_difference():
+    answer = compare(noisy(3.0), goal="min")
+
+    assert answer.finding.better == "b"
+    assert answer.finding.headline.difference > 0
+
+
+def test_no_difference_is_undecided_and_never_called_none():
+    answer = compare(noisy(0.0))
+
+    assert (answer.status, answer.status.exit_code) == (Status.UNANSWERED, 3)
+    assert answer.finding.better is None
+    assert "does not show that there is none" in str(answer)
+    assert answer.finding.detectable > 0
+
+
+def test_a_difference_of_interest_can_be_excluded():
+    answer = compare(noisy(0.0, spread=0.1), difference=1.0)
+
+    assert answer.finding.equivalent
+    assert answer.status is Status.ANSWERED
+    assert "by no more than 1" in str(answer)
+
+
+def test_below_eight_seeds_it_says_that_it_assumes_normal_differences():
+    answer = compare(noisy(4.0), seeds=5)
+
+    assert answer.finding.method == "T-MIX"
+    assert "normal" in str(answer)
+
+
+def test_an_open_horizon_goes_on_until_something_is_shown():
+    answer = compare(noisy(2.0), seeds="open")
+
+    assert (answer.finding.method, answer.finding.better, answer.finding.horizon) == ("sign-flip e-process", "a", None)
+
+
+def test_the_budget_settles_the_number_of_seeds_from_what_the_first_cost():
+    answer = compare(noisy(0.5), budget="24 epochs", seeds=None)
+
+    assert answer.finding.horizon == 12
+    assert answer.spent.units <= 24
+
+
+def test_seeds_that_change_nothing_are_not_tested():
+    answer = compare(lambda config, seed: [{"score": float(config["arm"])}])
+
+    assert answer.finding.deterministic
+    assert (answer.finding.n, answer.finding.better) == (3, "a")
+    assert "nothing to test" in str(answer)
+
+
+def test_a_coarse_metric_is_tested_when_its_step_is_given():
+    answer = compare(lambda config, seed: [{"score": float(config["arm"])}], resolution=1.0)
+
+    assert not answer.finding.deterministic
+    assert answer.finding.better == "a"
+
+
+@pytest.mark.parametrize("worst", [None, -5.0])
+def test_a_crash_is_a_result(worst):
+    answer = compare(noisy(0.0), {"a": {"arm": 1}, "b": {"arm": 0, "crash": 0.6}}, worst=worst)
+
+    found = answer.finding
+    assert found.better == "a"
+    assert found.arms[1].crashes >= 2
+    assert len(found.arms[1].values) >= found.n
+    assert found.arms[1].crashes / len(found.arms[1].values) < found.arms[1].crash_bound <= 1
+    assert "crashed or diverged" in str(answer)
+
+
+def test_a_stated_value_is_an_arm_that_costs_nothing():
+    answer = compare(noisy(5.0), {"ours": {"arm": 1}, "paper": 2.0})
+
+    assert answer.finding.better == "ours"
+    assert answer.spent.units == answer.finding.n
+
+
+def test_several_arms_race_to_the_best():
+    answer = compare(noisy(2.0), {name: {"arm": i} for i, name in enumerate("abcd")})
+
+    assert answer.finding.better == "d"
+    assert {answer.finding.headline.first, answer.finding.headline.second} == {"c", "d"}
+    assert len(answer.finding.pairs) == 6
+    assert answer.spent.units < 4 * 20
+
+
+def test_a_pick_claims_nothing():
+    answer = compare(noisy(2.0), {name: {"arm": i} for i, name in enumerate("abcd")}, mode="pick")
+
+    assert (answer.finding.picked, answer.finding.better) == ("d", None)
+    assert "no claim" in str(answer)
+
+
+def test_ablations_are_told_from_what_changes_nothing():
+    arms = {"full": {"arm": 3}, "without x": {"arm": 0}, "without y": {"arm": 3, "y": False}}
+    answer = compare(noisy(1.5), arms, mode="ablation", full="full")
+
+    assert [pair.better for pair in answer.finding.pairs] == ["full", None]
+    assert "without x (worse)" in str(answer)
+
+
+def test_a_cheap_arm_may_run_several_times_a_seed():
+    answer = compare(noisy(3.0), repeats={"b": 3})
+
+    assert answer.finding.better == "a"
+    assert answer.finding.n <= 6
+    assert answer.spent.units == 4 * answer.finding.n
+
+
+def test_an_extension_is_refused_unless_it_was_planned(tmp_path):
+    compare(noisy(0.3), seeds=8, store=tmp_path / "run")
+    with pytest.raises(DifferentQuestion, match="cannot be extended from 8 to 16 seeds.*reserve"):
+        compare(noisy(0.3), seeds=16, store=tmp_path / "run")
+    with pytest.raises(UsageError, match="planned no extension"):
+        compare(noisy(0.3), seeds=8, store=tmp_path / "run", extend=True)
+
+
+def test_a_planned_extension_goes_on_from_where_it_was(tmp_path):
+    first = compare(noisy(0.6), seeds=8, reserve=30, store=tmp_path / "run")
+    assert (first.finding.better, first.finding.horizon) == (None, 8)
+
+    later = compare(noisy(0.6), seeds=8, reserve=30, extend=True, store=tmp_path / "run")
+
+    assert later.finding.horizon == 30
+    assert later.finding.n > first.finding.n
+    assert compare(noisy(0.6), seeds=8, reserve=30, store=tmp_path / "run").finding == later.finding
+
+
+def test_what_was_stored_gives_the_same_answer(tmp_path):
+    answer = compare(noisy(2.0), store=tmp_path / "run")
+
+    assert Run.read(tmp_path / "run").finding == answer.finding
+    assert compare(noisy(2.0), store=tmp_path / "run").finding == answer.finding
+
+
+def finding_of(question, results, order):
+    """Returns the finding when results arrive in an order: all runs are started first, as with many workers."""
+    strategy = Comparing(question)
+    starts = list(itertools.islice(iter(strategy.ask, None), len(results)))
+    for i in order:
+        strategy.tell(Observation(starts[i].trial_id, 1, results[starts[i].seed, starts[i].arm]))
+    return strategy.finding("the budget is spent")
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.8, 3.0])
+def test_the_order_of_arrival_changes_not_one_byte(effect):
+    question = Compare("t", (Arm("a"), Arm("b")), "score", "max", seeds=12)
+    rng = np.random.default_rng(3)
+    results = {(seed_of(0, n), arm): -effect * (arm == "a") + rng.normal() for n in range(12) for arm in "ab"}
+
+    expected = json.dumps(finding_of(question, results, range(24)).to_json())
+
+    for _ in range(10):
+        assert json.dumps(finding_of(question, results, rng.permutation(24)).to_json()) == expected
+
+
+def test_functions_and_scripts_can_be_arms(tmp_path):
+    script = "import json, os, random; random.seed(int(os.environ['SHOESTRING_SEED'])); " + (
+        "open(os.environ['SHOESTRING_EVENTS'], 'a').write(json.dumps(dict(unit=1, score=random.gauss(SHIFT, 1))) + chr(10))"
+    )
+    arms = {name: ss.Script((sys.executable, "-c", script.replace("SHIFT", shift)), None, "score") for name, shift in (("a", "9"), ("b", "0"))}
+    answer = compare(None, {name: arms[name] for name in "ab"}, runner="process", workers=1, store=tmp_path / "scripts")
+    assert answer.finding.better == "a"
+
+    def good(trial):
+        for _ in trial.steps():
+            trial.report(score=np.random.default_rng(trial.seed).normal() + 9)
+
+    def bad(trial):
+        for _ in trial.steps():
+            trial.report(score=np.random.default_rng([trial.seed, 1]).normal())
+
+    answer = compare(None, {"good": good, "bad": bad}, runner="inline")
+    assert answer.finding.better == "good"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"arms": {"a": {"arm": 1}}}, UsageError, "one arm"),
+        ({"seeds": 2}, UsageError, "seeds=2"),
+        ({"seeds": "often"}, UsageError, "'often'"),
+        ({"difference": 0.0}, UsageError, "difference=0"),
+        ({"goal": "more"}, UnknownName, "unknown goal"),
+        ({"worst": float("nan")}, UsageError, "worst=nan"),
+        ({"alpha": 1.5}, UsageError, "alpha=1.5"),
+        ({"mode": "ablation", "full": "c"}, UnknownName, "unknown arm 'c'"),
+        ({"repeats": {"c": 2}}, UnknownName, "unknown arm 'c'"),
+        ({"reserve": 8}, UsageError, "reserve=8"),
+        ({"arms": {"a": 1.0, "b": 2.0}}, UsageError, "every arm is a stated value"),
+        ({"budget": "5 epochs"}, UsageError, "cannot carry 6 runs"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes, error, words):
+    arms = changes.pop("arms", None)
+    with pytest.raises(error, match=words):
+        compare(noisy(1.0), arms, **changes)
+
+
+def test_a_question_survives_as_plain_data():
+    question = Compare("t", (Arm("a", {"x": 1}), Arm("b", value=2.0)), "score", "max", seeds=12, margin=0.5, worst=0.0)
+
+    assert Compare.from_json(json.loads(json.dumps(question.to_json()))) == question
+    assert replace(question, seed=1).to_json() != question.to_json()
