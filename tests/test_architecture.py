@@ -18,7 +18,7 @@ LAYERS = {
     4: "ledger",
     5: "runners",
     6: "study casebook",
-    7: "run standing spending naming launch doors plan plan_compare export watch suspects pause_verdict pausable doctor datasets testing",
+    7: "run standing spending naming launch doors plan plan_compare plan_scale export watch suspects pause_verdict pausable doctor datasets testing",
     8: "report claim claims",
     9: "cli __init__",
 }

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shoestring.answer import Answer
     from shoestring.budget import Budget
-    from shoestring.doors import compare, search
+    from shoestring.claim import Claim, Ruling, Verdict
+    from shoestring.doors import compare, largest, scale, search
     from shoestring.errors import ShoestringError
     from shoestring.runners.replay import ReplayRunner
     from shoestring.runners.script import Script
@@ -24,14 +25,19 @@ _HOMES = {
     "Answer": "answer",
     "Budget": "budget",
     "Choice": "space",
+    "Claim": "claim",
     "Float": "space",
     "Int": "space",
     "ReplayRunner": "runners.replay",
+    "Ruling": "claim",
     "Script": "runners.script",
     "ShoestringError": "errors",
     "Space": "space",
     "Trial": "trial",
+    "Verdict": "claim",
     "compare": "doors",
+    "largest": "doors",
+    "scale": "doors",
     "search": "doors",
 }
 
@@ -39,14 +45,19 @@ __all__ = [
     "Answer",
     "Budget",
     "Choice",
+    "Claim",
     "Float",
     "Int",
     "ReplayRunner",
+    "Ruling",
     "Script",
     "ShoestringError",
     "Space",
     "Trial",
+    "Verdict",
     "compare",
+    "largest",
+    "scale",
     "search",
 ]
 

@@ -17,6 +17,8 @@ from shoestring.ledger import Ledger
 from shoestring.questions import Strategy
 from shoestring.questions.compare import PILOT_SEEDS, Compare
 from shoestring.questions.comparing import Comparing
+from shoestring.questions.scale import Largest, Scale
+from shoestring.questions.scaling import Scaling, Sizing
 from shoestring.questions.search import Search
 from shoestring.questions.searching import Searching
 from shoestring.run import AnyQuestion
@@ -96,7 +98,7 @@ def launch(
             )
             extended = extend or bool(store.noted("extended"))
         strategy = make_strategy(question, store, pilot=pilot, extended=extended)
-        leases = None if not pilot else 1 if isinstance(question, Search) else float("inf")
+        leases = None if not pilot else float("inf") if isinstance(question, Compare) else 1
         study = Study(question, strategy, at_work, store, ledger, grace=spending.grace, on_progress=on_progress, pilot=leases)
         if at_work.capacity == 0:
             study.say(f"the budget of {spending.budget} was over before {question.target} was imported")
@@ -120,20 +122,32 @@ def new_strategy(question: AnyQuestion, chosen: dict[int, Any], *, pilot: bool =
     """
     if isinstance(question, Compare):
         return Comparing(question, pilot=pilot, extended=extended)
+    if isinstance(question, Scale):
+        return Scaling(question)
+    if isinstance(question, Largest):
+        return Sizing(question)
     sampler = Remembering(make_sampler(question.sampler, question.space, question.seed), chosen)
     return Searching(question, make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials))
 
 
 def _least_runs(question: AnyQuestion) -> int:
-    return question.runs_a_seed * PILOT_SEEDS if isinstance(question, Compare) else 1
+    match question:
+        case Compare():
+            return question.runs_a_seed * PILOT_SEEDS
+        case Scale():
+            return len(question.sizes) * 2
+    return 1
 
 
 def _parameters(target: Target, question: AnyQuestion) -> Mapping[str, Iterable[str]]:
-    if isinstance(question, Search):
-        return {"": question.space.names}
-    if isinstance(target, Arms):
-        return {arm.name: arm.config for arm in question.arms}
-    return {"": set[str]().union(*(arm.config for arm in question.arms))}
+    match question:
+        case Search():
+            return {"": question.space.names}
+        case Compare() if isinstance(target, Arms):
+            return {arm.name: arm.config for arm in question.arms}
+        case Compare():
+            return {"": set[str]().union(*(arm.config for arm in question.arms))}
+    return {"": {*question.config, question.over}}
 
 
 def _check_spendable(spending: Spending, runner: Runner) -> None:

@@ -79,7 +79,7 @@ class ComparePlan:
         lines = [
             f"question  {' against '.join(arm.name for arm in question.arms)}: {question.metric} ({question.goal}), "
             f"{describe('units', question.horizon, unit)} a run",
-            f"pilot     {PILOT_SEEDS} seeds: {describe('units', self.pilot.units, unit)}, charged to this budget; the comparison goes on from it",
+            f"pilot     {PILOT_SEEDS} seeds: {describe('units', self.pilot.units, unit)}, charged; the comparison goes on from there",
             f"one seed  of every arm costs {costs}",
             f"budget    {self.budget}: pays for {self.n} seeds",
         ]

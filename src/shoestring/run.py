@@ -18,11 +18,13 @@ from shoestring.orders import Config, Observation, Purpose, Start
 from shoestring.questions import Tally
 from shoestring.questions.compare import Compare
 from shoestring.questions.comparing import Comparing
+from shoestring.questions.scale import Largest, Scale
+from shoestring.questions.scaling import Scaling, Sizing
 from shoestring.questions.search import Search
 from shoestring.questions.searching import SearchTally
 from shoestring.store import Row, Store
 
-AnyQuestion: TypeAlias = Search | Compare
+AnyQuestion: TypeAlias = Search | Compare | Scale | Largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +159,20 @@ class Run:
 
 def question_of(data: Mapping[str, Any]) -> AnyQuestion:
     """Returns the question that its ``to_json`` described."""
-    if data["question"] == "compare":
-        return Compare.from_json(data)
-    return Search.from_json(data)
+    kinds: dict[str, type[AnyQuestion]] = {"search": Search, "compare": Compare, "law": Scale, "largest": Largest}
+    return kinds[data.get("kind", data["question"])].from_json(data)
 
 
 def tally_of(question: AnyQuestion, extended: bool = False) -> Tally:
     """Returns a new tally of a question."""
-    return SearchTally(question) if isinstance(question, Search) else Comparing(question, extended=extended)
+    match question:
+        case Search():
+            return SearchTally(question)
+        case Compare():
+            return Comparing(question, extended=extended)
+        case Scale():
+            return Scaling(question)
+    return Sizing(question)
 
 
 def cost_of(row: Row) -> Cost:

@@ -68,7 +68,7 @@ def settle_identity(store: Store, question: AnyQuestion) -> None:
             differing = [key for key in asked if stored.get(key) != asked[key]]
             if differing == ["seeds"]:
                 raise DifferentQuestion(
-                    f"{store.folder} cannot be extended from {stored['seeds']} to {asked['seeds']} seeds: going on after seeing the results "
+                    f"{store.folder} cannot be extended from {stored['seeds']} to {asked['seeds']} seeds: going on after seeing results "
                     "raises the error rate (from .05 to .073, measured). Plan the most that could ever be run, or a --reserve, "
                     "in another --store."
                 )

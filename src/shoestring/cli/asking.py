@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, get_type_hints
 
 import typer
@@ -74,12 +75,15 @@ class Asked:
     extend: bool = False
 
 
-def question_command(ask: Callable[..., Asked], then: Callable[[Asked, Shared], None]) -> Callable[..., None]:
+def question_command(
+    ask: Callable[..., Asked], then: Callable[[Asked, Shared], None], defaults: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[..., None]:
     """Returns a command with the options of ``ask`` and those of ``Shared``, which ``ask`` is handed as ``shared``.
 
     Args:
         ask: makes the question of its options.
         then: runs the question, or plans it.
+        defaults: of shared options that this question need not be given.
     """
     own = [parameter for parameter in inspect.signature(ask, eval_str=True).parameters.values() if parameter.name != "shared"]
     options = [option for option in fields(Shared) if option.name != "began"]
@@ -91,6 +95,8 @@ def question_command(ask: Callable[..., Asked], then: Callable[[Asked, Shared], 
         then(ask(shared=shared, **given), shared)
 
     def default_of(option: Any) -> Any:
+        if option.name in defaults:
+            return defaults[option.name]
         if option.default is not MISSING:
             return option.default
         return inspect.Parameter.empty if option.default_factory is MISSING else option.default_factory()

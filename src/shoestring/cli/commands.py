@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 import typer
 
 from shoestring.cli.asking import Asked, Json, Seed, Shared, Words, question_command, target_of
+from shoestring.cli.claim_commands import claims, systems
 from shoestring.cli.compare_options import ask_compare
+from shoestring.cli.scale_options import ask_scale
 from shoestring.cli.search_options import ask_search
 
 if TYPE_CHECKING:
     from shoestring.answer import Answer
     from shoestring.plan import Plan
     from shoestring.plan_compare import ComparePlan
+    from shoestring.plan_scale import ScalePlan
     from shoestring.run import Run
 
 app = typer.Typer(
@@ -49,14 +52,19 @@ def _plan(asked: Asked, shared: Shared) -> None:
     from shoestring.launch import RunnerName
     from shoestring.plan import plan
     from shoestring.plan_compare import plan_compare
+    from shoestring.plan_scale import plan_scale
     from shoestring.questions.compare import Compare
+    from shoestring.questions.search import Search
 
     question, spending = asked.question, shared.spending()
     runner, folder = cast(RunnerName, shared.runner), shared.folder(question)
-    if isinstance(question, Compare):
-        made: Plan | ComparePlan = plan_compare(asked.target, question, spending, runner, folder, shared.began)
-    else:
+    made: Plan | ComparePlan | ScalePlan
+    if isinstance(question, Search):
         made = plan(asked.target, question, spending, runner, folder, shared.began)
+    elif isinstance(question, Compare):
+        made = plan_compare(asked.target, question, spending, runner, folder, shared.began)
+    else:
+        made = plan_scale(asked.target, question, spending, runner, folder, shared.began)
     typer.echo(json.dumps(made.to_json()) if shared.as_json else str(made))
 
 
@@ -72,13 +80,28 @@ Scripts: shoestring compare --arm 'base: python train.py --seed {seed}' --arm 'o
 """
 _PLAN = """What a search would do with its budget. Runs a charged pilot, which the search goes on from.
 
-shoestring plan compare ... plans a comparison.
+shoestring plan compare ... plans a comparison, shoestring plan scale ... a question about size.
+"""
+
+_SCALE = """How does a loss change with size, and what is the largest size that is still solved?
+
+shoestring scale train.py:train --over width=16,32,64,128,256 --metric loss --goal min --budget 20m --extrapolate width=1024
+
+shoestring scale train.py:train --largest n --solved 'accuracy>=0.99' --from 8 --budget 20m
 """
 
 app.command("search", help=_SEARCH)(question_command(ask_search, _run))
 app.command("compare", help=_COMPARE)(question_command(ask_compare, _run))
+app.command("scale", help=_SCALE)(question_command(ask_scale, _run, {"metric": "", "goal": "min"}))
 app.command("plan", help=_PLAN)(question_command(ask_search, _plan))
 app.command("plan compare", help="What a comparison would find with its budget.", hidden=True)(question_command(ask_compare, _plan))
+app.command("plan scale", help="What a question about size would cost.", hidden=True)(
+    question_command(ask_scale, _plan, {"metric": "", "goal": "min"})
+)
+
+
+app.command()(claims)
+app.command()(systems)
 
 
 @app.command()

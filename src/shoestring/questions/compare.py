@@ -63,8 +63,8 @@ class Compare:
         horizon: units of a full training.
         unit: what a unit is called.
         seed: where all randomness of the study comes from.
-        seeds: the most seeds that will ever be run; ``"open"`` for a study that may go on for ever; None for what the budget pays for, which
-            is settled from the cost of the first pairs, before any test looks at them.
+        seeds: the most seeds that will ever be run; ``"open"`` for a study that may go on for ever; None for what the budget pays for,
+            which is settled from the cost of the first pairs, before any test looks at them.
         alpha: the error rate, over all looks.
         margin: the smallest difference of interest, in the metric's units: the study also stops once a larger one is excluded.
         worst: the score of a run that crashes or diverges, such as chance level; None: worse than any number.

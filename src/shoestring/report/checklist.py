@@ -87,30 +87,53 @@ def checklist_markdown(runs: Sequence[Run]) -> str:
 
 
 def _neurips(runs: Sequence[Run]) -> Iterator[Item]:
-    code, commands, data, split = _code(runs), _commands(runs), Part("data, their versions and licences", None), Part("splits of the data", None)
+    code, commands, data, split = (
+        _code(runs),
+        _commands(runs),
+        Part("data, their versions and licences", None),
+        Part("splits of the data", None),
+    )
     yield Item("NeurIPS 4", "can the results be reproduced from what is disclosed", (_questions(runs), _seeds(runs), _packages(runs), data))
     yield Item(
-        "NeurIPS 5", "are code and data open, with commands and environment", (code, commands, _packages(runs), Part("where code and data can be had", None))
+        "NeurIPS 5",
+        "are code and data open, with commands and environment",
+        (code, commands, _packages(runs), Part("where code and data can be had", None)),
     )
-    yield Item("NeurIPS 6", "training and test details", (_spaces(runs), _selection(runs), _tuning(runs), split, Part("optimiser and model, where not in the space", None)))
+    yield Item(
+        "NeurIPS 6",
+        "training and test details",
+        (_spaces(runs), _selection(runs), _tuning(runs), split, Part("optimiser and model, where not in the space", None)),
+    )
     yield Item("NeurIPS 7", "error bars or tests", (_error_bars(runs), _variation(runs)))
     yield Item(
-        "NeurIPS 8", "compute", (_workers(runs), _memory(runs), _each(runs), _total(runs), _beyond(runs), Part("experiments outside of these runs", None))
+        "NeurIPS 8",
+        "compute",
+        (_workers(runs), _memory(runs), _each(runs), _total(runs), _beyond(runs), Part("experiments outside of these runs", None)),
     )
 
 
 def _arr(runs: Sequence[Run]) -> Iterator[Item]:
-    yield Item("ARR C1", "parameters, total compute, infrastructure", (Part("number of parameters of the models", None), _total(runs), _workers(runs)))
+    yield Item(
+        "ARR C1",
+        "parameters, total compute, infrastructure",
+        (Part("number of parameters of the models", None), _total(runs), _workers(runs)),
+    )
     yield Item("ARR C2", "set-up, search and best values", (_spaces(runs), _selection(runs), _best(runs)))
     yield Item("ARR C3", "descriptive statistics", (_error_bars(runs), Part("is it a best, a mean or a single run", _statistic(runs))))
-    yield Item("ARR C4", "packages and their settings", (_packages(runs), Part("settings of packages used inside the training function", None)))
+    yield Item(
+        "ARR C4", "packages and their settings", (_packages(runs), Part("settings of packages used inside the training function", None))
+    )
 
 
 def _cvpr(runs: Sequence[Run]) -> Iterator[Item]:
     yield Item("CVPR form 1", "hardware", (_workers(runs), _memory(runs)))
     yield Item("CVPR form 2", "compute of each task", (_each(runs), _total(runs)))
     yield Item("CVPR form 3", "development history", (_beyond(runs), Part("experiments outside of these runs", None)))
-    yield Item("CVPR form 4", "logs", (Part("anonymised logs", "ledger.csv and trials.csv hold no names or paths; read them before you send them"),))
+    yield Item(
+        "CVPR form 4",
+        "logs",
+        (Part("anonymised logs", "ledger.csv and trials.csv hold no names or paths; read them before you send them"),),
+    )
     yield Item("CVPR form 5", "verification by the authors", (Part("who confirms that this is complete", None),))
 
 
@@ -134,7 +157,10 @@ def _said(run: Run, *names: str) -> str | None:
 
 
 def _questions(runs: Sequence[Run]) -> Part:
-    return Part("what was asked, trained and measured", _each_of(runs, [f"{run.question.target}, {run.question.metric} ({run.question.goal})" for run in runs]))
+    return Part(
+        "what was asked, trained and measured",
+        _each_of(runs, [f"{run.question.target}, {run.question.metric} ({run.question.goal})" for run in runs]),
+    )
 
 
 def _seeds(runs: Sequence[Run]) -> Part:
@@ -154,13 +180,19 @@ def _code(runs: Sequence[Run]) -> Part:
 
 
 def _commands(runs: Sequence[Run]) -> Part:
-    return Part("exact commands", _each_of(runs, [" ".join(command) if (command := environment(run).get("command")) else None for run in runs]))
+    return Part(
+        "exact commands", _each_of(runs, [" ".join(command) if (command := environment(run).get("command")) else None for run in runs])
+    )
 
 
 def _spaces(runs: Sequence[Run]) -> Part:
     def of(run: Run) -> str:
         question = run.question
-        return f"space {format_space(question.space)}" if isinstance(question, Search) else f"{plural(len(question.arms), 'arm')}, listed in the report"
+        return (
+            f"space {format_space(question.space)}"
+            if isinstance(question, Search)
+            else f"{plural(len(question.arms), 'arm')}, listed in the report"
+        )
 
     return Part("hyperparameters and their ranges", _each_of(runs, [of(run) for run in runs]))
 
@@ -176,7 +208,7 @@ def _selection(runs: Sequence[Run]) -> Part:
 
 
 def _tuning(runs: Sequence[Run]) -> Part:
-    return Part("trials, and budget of each method", _each_of(runs, [f"{plural(run.n_begun(), 'trial')}, {run.budget}" for run in runs]))
+    return Part("trials, and budget of each method", _each_of(runs, [f"{plural(len(run.trials), 'trial')}, {run.budget}" for run in runs]))
 
 
 def _best(runs: Sequence[Run]) -> Part:
@@ -196,7 +228,9 @@ def _comparison(run: Run) -> Comparison | None:
 
 def _error_bars(runs: Sequence[Run]) -> Part:
     found = [_comparison(run) for run in runs]
-    return Part("error bars or tests, and how they were made", _each_of(runs, [None if c is None else statistics_sentence(c) for c in found]))
+    return Part(
+        "error bars or tests, and how they were made", _each_of(runs, [None if c is None else statistics_sentence(c) for c in found])
+    )
 
 
 def _variation(runs: Sequence[Run]) -> Part:
@@ -225,8 +259,10 @@ def _memory(runs: Sequence[Run]) -> Part:
 
 def _each(runs: Sequence[Run]) -> Part:
     def of(run: Run) -> str | None:
-        n, spent = run.n_begun(), run.spent()
-        return None if is_virtual(run) or not n else f"{describe('wall_s', spent.wall_s / n)} a trial on average; each trial is in trials.csv"
+        n, spent = len(run.trials), run.spent()
+        return (
+            None if is_virtual(run) or not n else f"{describe('wall_s', spent.wall_s / n)} a trial on average; each trial is in trials.csv"
+        )
 
     return Part("time of each run", _each_of(runs, [of(run) for run in runs]))
 

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 INK, FAINT = "#010203", "#c0c1c2"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 STYLES = ("solid", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)))
-WIDTH_IN = 6.3
+WIDTH_IN = 5.8
 
 _PAPER = {INK: "#1a1a1a", FAINT: "#c9c9c9"}
 _PAGE = {INK: "currentColor", FAINT: "var(--faint)"} | {colour: f"var(--series-{i})" for i, colour in enumerate(SERIES)}
+_COORDINATES = re.compile(r'\b(?:d|x|y|transform|width|height)="[^"]*"')
+_DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point is enough
 _SETTINGS: Mapping[str, object] = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
@@ -36,8 +38,8 @@ _SETTINGS: Mapping[str, object] = {
     "path.simplify": False,
     "font.size": 9.0,
     "axes.labelsize": 9.0,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
     "legend.fontsize": 8.0,
     "legend.frameon": False,
     "axes.spines.top": False,
@@ -138,9 +140,26 @@ def _figure(plot: Plot) -> Iterator[Figure]:
 
     with warnings.catch_warnings(), matplotlib.rc_context({**_SETTINGS, "svg.hashsalt": plot.name}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # the reader's own fonts show the name
-        figure = Figure(figsize=(WIDTH_IN, plot.height), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, plot.height))
+        figure.set_layout_engine("tight", pad=0.3)
         plot.draw(figure)
+        for axes in figure.axes:
+            _few_ticks(axes)
         yield figure
+
+
+def _few_ticks(axes: Axes) -> None:
+    """Leaves an axis few ticks, and a logarithmic one no minor ticks if it spans more than a decade: each takes its time to draw."""
+    from matplotlib.ticker import AutoLocator, LogLocator, MaxNLocator, NullLocator
+
+    for axis in (axes.xaxis, axes.yaxis):
+        located = axis.get_major_locator()
+        low, high = sorted(axis.get_view_interval())
+        if type(located) is AutoLocator:
+            axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+        elif isinstance(located, LogLocator) and low > 0 and high / low >= 10:
+            axis.set_major_locator(LogLocator(numticks=6))
+            axis.set_minor_locator(NullLocator())
 
 
 def _svg(plot: Plot) -> str:
@@ -148,7 +167,7 @@ def _svg(plot: Plot) -> str:
     with _figure(plot) as figure:
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
-    svg = re.sub(r"(\.\d\d)\d+", r"\1", svg)
+    svg = _COORDINATES.sub(lambda match: _DIGITS.sub(r"\1", match[0]), svg)
     svg = re.sub(r'\bid="', f'id="{plot.name}-', svg).replace("url(#", f"url(#{plot.name}-").replace('href="#', f'href="#{plot.name}-')
     named = f'<title id="{plot.name}-title">{escape(plot.title)}</title><desc id="{plot.name}-desc">{escape(plot.alt)}</desc>'
     return re.sub(

@@ -33,7 +33,7 @@ class Evidence:
 
 def evidence(run: Run, finding: Comparison) -> list[Evidence]:
     """Returns what was known after each seed, in their order; nothing where there was no test."""
-    if finding.deterministic or finding.mode == "pick" or finding.horizon is not None and finding.horizon < 3:
+    if finding.deterministic or finding.mode == "pick" or (finding.horizon is not None and finding.horizon < 3):
         return []
     question = _question(run, finding)
     headline = finding.headline
@@ -41,7 +41,10 @@ def evidence(run: Run, finding: Comparison) -> list[Evidence]:
     path = []
     for n in range(1, headline.n + 1):
         judge = judge_for(question, _planned(question, finding), run.extended)
-        until = [own[: n * arm.repeats] for own, arm in zip(scores, question.arms, strict=True)]
+        until = [
+            own[: n * arm.repeats] if arm.name in (headline.first, headline.second) else []
+            for own, arm in zip(scores, question.arms, strict=True)
+        ]
         pair = next(pair for pair in judge.pairs(until) if {pair.first, pair.second} == {headline.first, headline.second})
         turned = pair.first != headline.first
         low, high = (pair.interval[1], pair.interval[0]) if turned else pair.interval

@@ -33,7 +33,14 @@ def failure_table(run: Run) -> Table | None:
         own.cost += costs.get(trial.id, Cost())
     unit = run.question.unit
     rows: list[list[str | int | float | Cell | None]] = [
-        [kind, own.trials, own.cost.units, cell(own.cost.wall_s, amount("wall_s", own.cost.wall_s, unit)), own.first.id, own.message[:_LONGEST]]
+        [
+            kind,
+            own.trials,
+            own.cost.units,
+            cell(own.cost.wall_s, amount("wall_s", own.cost.wall_s, unit)),
+            own.first.id,
+            own.message[:_LONGEST],
+        ]
         for kind, own in sorted(classes.items(), key=lambda entry: (-entry[1].trials, entry[0]))
     ]
     for outcome in ("lost", "killed"):

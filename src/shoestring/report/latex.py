@@ -51,9 +51,17 @@ def table_tex(run: Run) -> str:
     if tested is not None and len(tables) > 1:
         shown, caption = tables[-2] if isinstance(finding, Selection) else tables[0], statistics_sentence(tested)
         if len(tables) > 1 and not tested.deterministic:
-            return _table(shown, shown.caption, "arms") + "\n" + _table(tables[-1] if isinstance(finding, Selection) else tables[1], caption, "differences")
+            return (
+                _table(shown, shown.caption, "arms")
+                + "\n"
+                + _table(tables[-1] if isinstance(finding, Selection) else tables[1], caption, "differences")
+            )
         return _table(shown, shown.caption, "arms")
-    return _table(tables[0], tables[0].caption, "results") if tables and tables[0].rows else "% No trial showed a value, so there is no table.\n"
+    return (
+        _table(tables[0], tables[0].caption, "results")
+        if tables and tables[0].rows
+        else "% No trial showed a value, so there is no table.\n"
+    )
 
 
 def compute_tex(run: Run) -> str:
@@ -64,15 +72,15 @@ def compute_tex(run: Run) -> str:
     machine = "; ".join(known) or "[machine: not recorded, please state]"
     wasted = [(share.outcome, share.cost) for share in shares(run) if share.outcome in ("pilot", "failed", "lost", "killed")]
     parts = [
-        f"The study began {plural(run.n_begun(), 'trial')} within a budget of {run.budget} that was fixed in advance, and used {amounts(spent, unit)}.",
+        f"The study started {plural(len(run.trials), 'trial')} within a budget of {run.budget} that was fixed in advance, and used {amounts(spent, unit)}.",
         f"It ran on: {machine}.",
     ]
     if is_virtual(run):
         parts[1] = "[The trials were replayed from a table on a virtual clock: state what computing the table took.]"
     if wasted:
         parts.append("Of this, " + "; ".join(f"{name}: {amounts(cost, unit)}" for name, cost in wasted) + ".")
-    if run.n_begun() and spent.wall_s and not is_virtual(run):
-        parts.append(f"One trial took {duration(spent.wall_s / run.n_begun())} of the clock on average.")
+    if run.trials and spent.wall_s and not is_virtual(run):
+        parts.append(f"One trial took {duration(spent.wall_s / len(run.trials))} of the clock on average.")
     if spent.kwh and not is_virtual(run):
         parts.append(f"Energy was {describe('kwh', spent.kwh)} ({facts['energy'].source}).")
     if not environment(run):
@@ -91,7 +99,7 @@ def _table(shown: Table, caption: str, label: str) -> str:
         r"    \toprule",
         f"    {' & '.join(map(escape, shown.columns))} \\\\",
         r"    \midrule",
-        *(f"    {' & '.join(escape(entry.text) for entry in row)} \\\\" for row in shown.rows),
+        *(f"    {' & '.join(escape(entry.text) for entry in row)} \\\\" for row in shown.lines()),
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",

@@ -93,7 +93,9 @@ def _used(run: Run) -> Iterator[Fact]:
     yield Fact("most memory of one trial", f"{peak / 2**20:.4g} MiB" if peak else None, LEDGER if peak else OPEN)
     yield Fact("energy", f"{spent.kwh:.3g} kWh" if spent.kwh else None, _with_sources(run, "kwh") if spent.kwh else OPEN)
     price = ", ".join(run.request.get("price") or ())
-    yield Fact("money", f"{spent.usd:.4g} USD" if price else None, f"{LEDGER}, at the user's price of {price}" if price else "no price was given")
+    yield Fact(
+        "money", f"{spent.usd:.4g} USD" if price else None, f"{LEDGER}, at the user's price of {price}" if price else "no price was given"
+    )
     yield Fact("CO2", None, "no region or intensity was given, and none is assumed")
     yield Fact("how trials ran", workers(run), "as asked")
 

@@ -100,7 +100,9 @@ def _asset(name: str) -> str:
 def _state(run: Run) -> str:
     if not run.ended:
         return "unfinished"
-    return {"ANSWERED": "answered", "UNANSWERED": "not answered", "STOPPED": "stopped", "ALL_FAILED": "every trial failed"}[run.ended["status"]]
+    return {"ANSWERED": "answered", "UNANSWERED": "not answered", "STOPPED": "stopped", "ALL_FAILED": "every trial failed"}[
+        run.ended["status"]
+    ]
 
 
 def _raw(run: Run, what: str) -> Raw:
@@ -109,5 +111,3 @@ def _raw(run: Run, what: str) -> Raw:
     data = buffer.getvalue().encode()
     url = f"data:text/csv;base64,{base64.b64encode(data).decode()}" if len(data) <= MOST_CSV_BYTES else None
     return Raw(f"{what}.csv", len(table_rows), url)
-
-

@@ -60,7 +60,9 @@ def plots(run: Run) -> Plots:
     found = importance(question.space, [trial.config for trial, _ in trials], [question.loss(value) for _, value in trials], rng)
     names = question.space.names if isinstance(found, str) else found.names
     space = _some(
-        None if isinstance(found, str) else importances(run, found, unit), slices(run, names, unit, trials), parallel(run, names, unit, trials)
+        None if isinstance(found, str) else importances(run, found, unit),
+        slices(run, names, unit, trials),
+        parallel(run, names, unit, trials),
     )
     along = _some(progress(run, search_path(run, rng)))
     return Plots(_some(budget(run)), results, along, _some(curves(run)), space, found if isinstance(found, str) else "")

@@ -62,7 +62,10 @@ def project_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def project_tex(runs: Sequence[Run]) -> str:
     """Returns a paragraph on the compute of the whole project."""
     total = _total(runs)
-    wasted = sum((cost for run in runs for outcome, (_, cost) in run.by_outcome().items() if outcome in ("pilot", "failed", "lost", "killed")), Cost())
+    wasted = sum(
+        (cost for run in runs for outcome, (_, cost) in run.by_outcome().items() if outcome in ("pilot", "failed", "lost", "killed")),
+        Cost(),
+    )
     share = f" ({wasted.wall_s / total.wall_s:.1%} of the clock)" if total.wall_s else ""
     lines = [
         f"All {plural(len(runs), 'study')}".replace("studys", "studies") + f" of this project together used {amounts(total, _unit(runs))}.",
@@ -88,8 +91,10 @@ def outcome_table(runs: Sequence[Run]) -> Table:
         if name in sums
         for n, cost in [sums[name]]
     ]
-    rows.append(["all", "", sum(n for n, _ in sums.values()), *(cell(getattr(total, r), amount(r, getattr(total, r), unit)) for r in used)])
-    return table("What all runs together went into.", ("outcome", "what it is", "leases", *(heading(name, unit) for name in used)), rows)
+    last = ["all", "", sum(n for n, _ in sums.values()), *(cell(getattr(total, r), amount(r, getattr(total, r), unit)) for r in used)]
+    return table(
+        "What all runs together went into.", ("outcome", "what it is", "leases", *(heading(name, unit) for name in used)), rows, last
+    )
 
 
 def _runs_table(runs: Sequence[Run]) -> Table:
@@ -98,7 +103,7 @@ def _runs_table(runs: Sequence[Run]) -> Table:
             run.folder.name,
             title(run),
             "unfinished" if not run.ended else run.ended["status"].lower().replace("_", " "),
-            run.n_begun(),
+            len(run.trials),
             cell(run.spent().wall_s, amount("wall_s", run.spent().wall_s, "") + (" (virtual)" if is_virtual(run) else "")),
             verdict(run).found,
         ]

@@ -37,12 +37,9 @@ def best_table(run: Run) -> Table:
     question, ranked = run.question, run.ranked()
     assert isinstance(question, Search)
     names = question.space.names
-    rows = [
-        [trial.id, value, at, trial.state, *(_parameter(trial.config, name) for name in names)]
-        for trial, value, at in ranked[:SHOWN]
-    ]
+    rows = [[trial.id, value, at, trial.state, *(_parameter(trial.config, name) for name in names)] for trial, value, at in ranked[:SHOWN]]
     caption = (
-        f"The best of the {plural(run.n_begun(), 'trial')} begun, each by its best {question.metric}, "
+        f"The best of the {plural(len(ranked), 'trial')} that showed a value, each by its best {question.metric}, "
         "one seed each. All of these values are selected, and so optimistic."
     )
     return table(caption, ("trial", question.metric, question.unit, "state", *names), rows)
@@ -93,7 +90,9 @@ def result_rows(run: Run) -> list[dict[str, Any]]:
         found += [_row("arm mean", arm.name, len(arm.values), arm.mean, crashes=arm.crashes) for arm in tested.arms]
         for pair in tested.pairs:
             row = _row("difference", f"{pair.first} - {pair.second}", pair.n, pair.difference)
-            found.append(row | {"low": pair.interval[0], "high": pair.interval[1], "level": level(tested), "p": pair.p, "better": pair.better})
+            found.append(
+                row | {"low": pair.interval[0], "high": pair.interval[1], "level": level(tested), "p": pair.p, "better": pair.better}
+            )
     return found
 
 

@@ -78,7 +78,9 @@ def comparable(run: Run) -> tuple[int, list[tuple[StoredTrial, float]]]:
     Values after different amounts of training cannot be compared; with fewer than ten trials at a later unit the first unit is taken.
     """
     metric, trials = run.question.metric, searched(run)
-    finite = [(trial, {unit: value for unit, m in trial.curve.items() if math.isfinite(value := m.get(metric, math.nan))}) for trial in trials]
+    finite = [
+        (trial, {unit: value for unit, m in trial.curve.items() if math.isfinite(value := m.get(metric, math.nan))}) for trial in trials
+    ]
     finite = [(trial, curve) for trial, curve in finite if curve]
     if not finite:
         return 0, []

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shoestring.report.table import Cell, Datum, Table, cell, table
-
 from shoestring.budget import RESOURCES, Cost, describe, duration
+from shoestring.report.table import Cell, Datum, Table, cell, table
 from shoestring.run import Run, cost_of
 
 MEANINGS: Mapping[str, str] = {
@@ -68,11 +67,11 @@ def outcome_table(run: Run) -> Table:
         return [name, meaning, leases, *spent, cell(share, f"{share:.1%}")]
 
     rows = [row(part.outcome, MEANINGS.get(part.outcome, ""), part.leases, part.cost) for part in parts]
-    rows.append(row("all", "", sum(part.leases for part in parts), total))
     return table(
         f"What the budget went into. Shares are of the {heading(main, unit)} spent.",
         ("outcome", "what it is", "leases", *(heading(name, unit) for name in used), "share"),
         rows,
+        row("all", "", sum(part.leases for part in parts), total),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -32,22 +32,34 @@ class Table:
         columns: their names.
         numeric: for each column, whether it holds numbers, which stand to the right.
         rows: the cells, as many in each row as there are columns.
+        total: a last row that is not sorted with the others.
     """
 
     caption: str
     columns: tuple[str, ...]
     numeric: tuple[bool, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...] = ()
+
+    def lines(self) -> Iterator[tuple[Cell, ...]]:
+        """Yields all rows, the total last."""
+        yield from self.rows
+        if self.total:
+            yield self.total
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Datum | Cell]]) -> Table:
+def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Datum | Cell]], total: Sequence[Datum | Cell] = ()) -> Table:
     """Returns a table of plain values; a column is numeric if it holds numbers and nothing else but gaps."""
-    cells = tuple(tuple(value if isinstance(value, Cell) else cell(value) for value in row) for row in rows)
+    cells = tuple(map(_cells, rows))
     numeric = tuple(
         any(isinstance(row[i].key, float) for row in cells) and not any(isinstance(row[i].key, str) for row in cells)
         for i in range(len(columns))
     )
-    return Table(caption, tuple(columns), numeric, cells)
+    return Table(caption, tuple(columns), numeric, cells, _cells(total))
+
+
+def _cells(row: Sequence[Datum | Cell]) -> tuple[Cell, ...]:
+    return tuple(value if isinstance(value, Cell) else cell(value) for value in row)
 
 
 def cell(value: Datum, text: str | None = None) -> Cell:
@@ -68,7 +80,7 @@ def as_markdown(shown: Table) -> list[str]:
     """Returns the lines of the table in Markdown; no text can break its rows."""
     rule = "".join(" ---: |" if numeric else " --- |" for numeric in shown.numeric)
     lines = ["| " + " | ".join(map(escape_markdown, shown.columns)) + " |", "|" + rule]
-    return lines + ["| " + " | ".join(escape_markdown(entry.text) for entry in row) + " |" for row in shown.rows]
+    return lines + ["| " + " | ".join(escape_markdown(entry.text) for entry in row) + " |" for row in shown.lines()]
 
 
 def escape_markdown(text: str) -> str:

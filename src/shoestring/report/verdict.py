@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shoestring.report.wording import in_words, plural
-
 from shoestring.comparison import Comparison
+from shoestring.report.wording import in_words, plural
 from shoestring.run import Run
 from shoestring.selection import Selection
 
@@ -46,15 +45,15 @@ def verdict(run: Run) -> Verdict:
 
 def _of_search(run: Run, finding: Selection) -> Verdict:
     question, best = run.question, finding.best
-    n_begun = plural(run.n_begun(), "trial")
+    started, shown = len(run.trials), plural(len(run.ranked()), "trial")
     if best is None:
         return Verdict(
             f"No trial showed a finite {question.metric}.",
-            f"{n_begun} {'was' if run.n_begun() == 1 else 'were'} begun.",
+            f"{plural(started, 'trial')} {'was' if started == 1 else 'were'} started.",
             "Nothing may be claimed.",
         )
     found = f"The best {question.metric} seen is {best.value:.6g}, after {plural(best.unit, question.unit)} of trial {best.trial}: {in_words(best.config)}."
-    selected = f"{best.value:.6g} was selected among {n_begun} for being best, so it is optimistic: it may not be reported as the performance of this configuration."
+    selected = f"{best.value:.6g} was selected for being best among the {shown} that showed a value, so it is optimistic: it may not be reported as the performance of this configuration."
     confirmation = finding.confirmation
     if confirmation is None:
         why = finding.unconfirmed or "the run has not come to that"
@@ -116,9 +115,11 @@ _OPENERS = frozenset(
         "a",
         "across",
         "as",
+        "best",
         "bet",
         "both",
         "confirmed",
+        "fresh",
         "it",
         "its",
         "no",

@@ -7,7 +7,7 @@ import importlib.util
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from shoestring.errors import InvalidTarget, UnknownName
 from shoestring.runners.worker import Train
@@ -24,12 +24,7 @@ def load(target: str) -> Train:
     where, colon, name = target.rpartition(":")
     if not colon or not where or not name.isidentifier():
         raise InvalidTarget(f"target {target!r} cannot be read; write file.py:function or package.module:function.")
-    try:
-        module = _module_of_file(Path(where), target) if where.endswith(".py") else _module(where, target)
-    except InvalidTarget:
-        raise
-    except (Exception, SystemExit) as error:  # the edge: a user's module may raise anything
-        raise InvalidTarget(_import_failed(target, error)) from error
+    module = load_module(where, target)
     train = getattr(module, name, None)
     if train is None:
         functions = [
@@ -39,6 +34,23 @@ def load(target: str) -> Train:
     if not callable(train):
         raise InvalidTarget(f"{target} is a {type(train).__name__}, not a function of one argument (the trial).")
     return train  # type: ignore[no-any-return]  # what it takes is found out when it is called
+
+
+def load_module(where: str, target: str = "") -> ModuleType:
+    """Imports ``file.py`` or ``package.module``; the folder of a file, or the current one, comes first in the search path.
+
+    Args:
+        target: what to call it in an error.
+    Raises:
+        InvalidTarget: it does not exist, or raises something while it is imported.
+    """
+    target = target or where
+    try:
+        return _module_of_file(Path(where), target) if where.endswith(".py") else _module(where, target)
+    except InvalidTarget:
+        raise
+    except (Exception, SystemExit) as error:  # the edge: a user's module may raise anything
+        raise InvalidTarget(_import_failed(target, error)) from error
 
 
 def reference(train: Train) -> str | None:
@@ -57,7 +69,7 @@ def _import_failed(target: str, error: BaseException) -> str:
     return f"target {target} could not be imported ({type(error).__name__}: {error}).\n{trace}"
 
 
-def _module_of_file(path: Path, target: str) -> Any:
+def _module_of_file(path: Path, target: str) -> ModuleType:
     if not path.is_file():
         raise InvalidTarget(f"target {target!r}: there is no file {path}. Give a path from the current folder.")
     sys.path.insert(0, str(path.resolve().parent))
@@ -69,7 +81,7 @@ def _module_of_file(path: Path, target: str) -> Any:
     return module
 
 
-def _module(name: str, target: str) -> Any:
+def _module(name: str, target: str) -> ModuleType:
     sys.path.insert(0, "")
     try:
         return importlib.import_module(name)

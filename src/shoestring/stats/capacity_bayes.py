@@ -21,7 +21,7 @@ from shoestring.stats.size_grid import size_grid
 _WIDTHS = (0.1, 0.2, 0.35, 0.6, 1.0)  # doublings over which the chance falls from .73 to .27
 _STEP = 0.1  # of the places, in doublings
 _BEYOND = 2.0  # doublings of places outside of the allowed sizes
-_LEVEL = 0.98
+LEVEL = 0.98
 
 
 @final
@@ -210,7 +210,7 @@ def quantiles(
     places = _places(settings)
     order = np.argsort(places, kind="stable")
     total = np.cumsum(_normal(log_posterior)[:, order], axis=1)
-    tails = ((1 - _LEVEL) / 2, 0.5, (1 + _LEVEL) / 2)
+    tails = ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)
     low, middle, high = (places[order][np.minimum((total < q).sum(axis=1), places.size - 1)] for q in tails)
     return low - _STEP / 2, middle, high + _STEP / 2  # a place stands for the step around it
 

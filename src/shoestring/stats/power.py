@@ -14,13 +14,12 @@ from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import chi2
+from scipy.special import gammaincinv, ndtri
 
 from shoestring.stats.choose import MIN_EXACT_HORIZON
 from shoestring.stats.futility import HOPELESS, predictive_powers
 from shoestring.stats.pair_test import Differences
-from shoestring.stats.seqflip import MAX_ENUMERATED, RHO
+from shoestring.stats.seqflip import RHO
 from shoestring.stats.tmix import log_c, log_e
 from shoestring.stats.winsor import WINSOR, winsorised
 
@@ -29,9 +28,10 @@ Method = Literal["SEQ-FLIP", "T-MIX"]
 FOUND = 0.8
 _CHEAP_NUMBERS = 250_000  # simulated differences a point for T-MIX
 _MOST_STUDIES = 20_000
-_DEAR_NUMBERS = 36_000  # the same for SEQ-FLIP
-_MOST_DEAR = 2000
-_REJECTED = 12  # sign patterns that the error rate must allow to reject; the test itself has 2**13 in all
+_DEAR_NUMBERS = 20_000_000  # the same for SEQ-FLIP, times its sign patterns
+_MOST_DEAR = 4000
+_REJECTED = 50  # sign patterns that the error rate should allow to reject: with 12 the power comes out .03 too low
+_MOST_ENUMERATED = 12  # seeds whose sign patterns are all followed; the test itself does 14
 _EVALUATIONS = 2
 
 
@@ -117,7 +117,7 @@ def expected(horizon: int, alpha: float, method: Method, difference: float, *, o
     found, used = _outcome(draws, *_tmix_stops(draws, level), alpha, difference, one_sided, winsor=None)
     power, seeds = float(found.mean()), float(used.mean())
     if method == "SEQ-FLIP":
-        few = draws[: min(_MOST_DEAR, _DEAR_NUMBERS // horizon)]
+        few = draws[: min(_MOST_DEAR, _DEAR_NUMBERS // (horizon << (_enumerated(horizon, level) - 1)))]
         flip_found, flip_used = _outcome(few, *_seqflip_stops(few, level, seed), alpha, difference, one_sided, winsor=WINSOR)
         power += float((flip_found - found[: len(few)]).mean())
         seeds += float((flip_used - used[: len(few)]).mean())
@@ -157,7 +157,8 @@ def sd_range(n_pairs: int, level: float = 0.8) -> tuple[float, float]:
             f"a pilot of {n_pairs} pairs at level={level} says nothing; at least 2 pairs and a level between 0 and 1 are needed."
         )
     nu = n_pairs - 1
-    return math.sqrt(nu / float(chi2.ppf((1 + level) / 2, nu))), math.sqrt(nu / float(chi2.ppf((1 - level) / 2, nu)))
+    high, low = (2 * float(gammaincinv(nu / 2, share)) for share in ((1 + level) / 2, (1 - level) / 2))  # chi-squared quantiles
+    return math.sqrt(nu / high), math.sqrt(nu / low)
 
 
 @lru_cache(maxsize=256)
@@ -190,7 +191,7 @@ def _tmix_stops(draws: Array, level: float) -> tuple[NDArray[np.int64], NDArray[
 def _seqflip_stops(draws: Array, level: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Returns after how many seeds SEQ-FLIP with fewer sign patterns stops, 0 if never, and the sign there."""
     n_studies, horizon = draws.shape
-    enumerated = min(1 + math.ceil(math.log2(_REJECTED / level)), MAX_ENUMERATED, horizon)
+    enumerated = _enumerated(horizon, level)
     n_patterns = 1 << (enumerated - 1)
     signs = np.ones((horizon, n_patterns))
     signs[1:enumerated] = 1 - 2 * (np.arange(n_patterns) >> np.arange(enumerated - 1)[:, None] & 1)
@@ -212,6 +213,11 @@ def _seqflip_stops(draws: Array, level: float, seed: int) -> tuple[NDArray[np.in
         stopped[going[hit]], sign[going[hit]] = n, np.sign(pulled[hit].sum(axis=1))
         going, used, dead = going[~hit], used[~hit], dead[~hit]
     return stopped, sign
+
+
+def _enumerated(horizon: int, level: float) -> int:
+    """Returns how many seeds' sign patterns are all followed in the simulation of SEQ-FLIP."""
+    return min(1 + math.ceil(math.log2(_REJECTED / level)), _MOST_ENUMERATED, horizon)
 
 
 def _outcome(

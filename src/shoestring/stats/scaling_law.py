@@ -14,12 +14,13 @@ from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f as f_distribution
+from scipy.special import fdtri
 
 from shoestring.stats.scaling_forms import FORMS, N_PARAMETERS, Fits, Form, fit_form, fixed_b
 
 Array = NDArray[np.float64]
 MIN_SIZES = 5
+MIN_NOISE_DF = 4  # results beyond the first of a size, over all sizes; 3 seeds at each of 6 sizes make 12
 FARTHEST = 4.0  # times the largest size; beyond it a run is needed first
 _LEVEL = 0.95
 _HELD_OUT = 2  # of the largest sizes, in the backtest
@@ -125,9 +126,10 @@ def fit_scaling_law(sizes: Sequence[float] | Array, runs: Sequence[Sequence[floa
 
     Args:
         sizes: ``(m,)``, at least 5, each at least sqrt 2 times the one before.
-        runs: one list a size, the results of its seeds, above 0, lower is better; at least 2 seeds at each, better 3.
+        runs: one list a size, the results of its seeds, above 0, lower is better; best 3 seeds at each. A size may have a single one, if
+            others have more: the noise is pooled as a share of the result.
     Raises:
-        ValueError: too few sizes, sizes too close or not increasing, too few seeds, or a result that is not above 0.
+        ValueError: too few sizes, sizes too close or not increasing, fewer than 4 repeats in all, or a result that is not above 0.
     """
     n, results = _checked(sizes, runs)
     means = np.array([result.mean() for result in results])
@@ -196,7 +198,7 @@ def _judged(fit: Fits, n: Array, means: Array, scale: Array, noise_df: int, leas
         c=float(fit.c[0]),
         chi2=chi2,
         df=df,
-        fits=bool(chi2 / df <= f_distribution.ppf(_LEVEL, df, noise_df)),
+        fits=bool(chi2 / df <= fdtri(df, noise_df, _LEVEL)),
         kept=chi2 <= factor * least + extra,
         backtest=tuple(float(error) for error in np.log(means[-_HELD_OUT:] / predicted)),
         b_interval=None if fit.form == "log-linear" else _profile(fit, n, means, scale, noise_df),
@@ -205,7 +207,7 @@ def _judged(fit: Fits, n: Array, means: Array, scale: Array, noise_df: int, leas
 
 def _profile(fit: Fits, n: Array, means: Array, scale: Array, noise_df: int) -> tuple[float, float]:
     """Returns where chi-squared stays within the F quantile of its least value as b moves and the rest is fitted again."""
-    allowed = float(fit.sse[0]) + float(f_distribution.ppf(_LEVEL, 1, noise_df))
+    allowed = float(fit.sse[0]) + float(fdtri(1, noise_df, _LEVEL))
     middle, ends = math.log(float(fit.b[0])), []
     for end in map(math.log, _B_RANGE):
         log_b = np.linspace(middle, end, _PROFILE_STEPS)
@@ -252,8 +254,13 @@ def _checked(sizes: Sequence[float] | Array, runs: Sequence[Sequence[float] | Ar
     if not np.all(np.isfinite(n)) or not n[0] > 0 or np.any(n[1:] < math.sqrt(2) * n[:-1] * 0.97):  # sizes are rounded
         raise ValueError(f"sizes {n.tolist()} cannot be used; each must be at least sqrt 2 times the one before. Spread them by doublings.")
     for size, result in zip(n, results, strict=True):
-        if result.ndim != 1 or result.size < 2:
-            raise ValueError(f"size {size:g} has {result.size} results; at least 2 seeds, better 3, are needed to know the noise.")
+        if result.ndim != 1 or not result.size:
+            raise ValueError(f"size {size:g} has results of shape {result.shape}; one list of at least one number a size is needed.")
         if not np.all(np.isfinite(result)) or not np.all(result > 0):
             raise ValueError(f"size {size:g} has results {result.tolist()}; all must be above 0. Give a loss or an error rate.")
+    if (noise_df := sum(result.size - 1 for result in results)) < MIN_NOISE_DF:
+        raise ValueError(
+            f"the sizes were repeated {noise_df} times in all, which leaves the noise unknown; "
+            f"repeat them at least {MIN_NOISE_DF} times, best with 3 seeds at each size."
+        )
     return n, results

@@ -96,6 +96,12 @@ def test_sizes_may_carry_different_numbers_of_seeds():
     assert law.standard_errors[-1] == pytest.approx(2 * law.standard_errors[0])
 
 
+def test_the_largest_size_may_have_a_single_run():
+    runs = [*observed(power_offset)[:-1], [power_offset(SIZES[-1])]]
+
+    assert fit_scaling_law(SIZES, runs).noise_df == 10
+
+
 @pytest.mark.parametrize(
     ("sizes", "says"),
     [
@@ -113,7 +119,8 @@ def test_sizes_that_cannot_carry_a_law_are_refused(sizes, says):
 @pytest.mark.parametrize(
     ("runs", "says"),
     [
-        (np.ones((6, 1)), "at least 2 seeds"),
+        (np.ones((6, 1)), "repeated 0 times"),
+        (np.ones((6, 0)), "at least one number"),
         (np.ones((6, 3)), "no noise"),
         (np.zeros((6, 3)), "above 0"),
         (np.full((6, 3), np.nan), "above 0"),

@@ -30,7 +30,8 @@ def budget(run: Run) -> Plot | None:
             left = name in ("not spent", "engine")
             colour = FAINT if left else SERIES[_COLOURS.get(name, 4)]
             axes.barh(row, amount, color=colour, height=0.66)
-            axes.text(amount, row, f"  {describe(resource, amount, unit)} ({amount / max(limit, total):.1%})", va="center", color=INK)
+            said = f"{describe(resource, amount, unit)} ({amount / max(limit, total):.1%})"
+            axes.annotate(said, (amount, row), xytext=(5, 0), textcoords="offset points", va="center", color=INK)
         axes.set_yticks(range(len(parts)), [name for name, _ in parts])
         axes.invert_yaxis()
         axes.set_xlim(0, max(amount for _, amount in parts) * 1.35)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BEST = 5
 MOST = 300
+_OUTLYING = 2.5  # times the range of 95% of the values: beyond it the rest is left out
 _WIDE = 30.0  # the ratio of values from which on a logarithmic axis shows more
 
 
@@ -41,7 +42,7 @@ def curves(run: Run) -> Plot | None:
         axes.set_xlabel(question.unit)
         axes.set_ylabel(clipped(question.metric))
         _frame(axes, np.concatenate([_values(run, trial) for trial in trials]), question.goal)
-        figure.legend(loc="outside right upper")
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), borderaxespad=0.3)
 
     what = "arms, one line a seed" if isinstance(question, Compare) else f"the best {len(groups)} in colour, the others grey"
     drawn = len(trials) - left_out
@@ -86,6 +87,8 @@ def _frame(axes: Axes, values: NDArray[np.float64], goal: str) -> None:
     """Sets the limits so that a few wild values do not flatten all others."""
     finite = values[np.isfinite(values)]
     low, high = np.quantile(finite, [0.0, 0.95] if goal == "min" else [0.05, 1.0])
+    if np.ptp(finite) <= _OUTLYING * (high - low):
+        low, high = finite.min(), finite.max()
     if low > 0 and finite.max() / low > _WIDE:
         axes.set_yscale("log")
         axes.set_ylim(low * 0.8, high * 1.25)

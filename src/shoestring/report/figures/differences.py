@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from shoestring.comparison import Comparison, PairResult
 from shoestring.report.drawing import INK, SERIES, Plot, clipped, dots
 from shoestring.report.results import interval_text, level
@@ -33,15 +35,16 @@ def differences(finding: Comparison, name: str = "differences") -> Plot | None:
             axes.axvspan(-finding.margin, finding.margin, color=SERIES[4], alpha=0.15, linewidth=0)
         for row, pair in enumerate(pairs):
             finite = [value for value in pair.differences if math.isfinite(value)]
-            dots(axes, finite, [row + 0.16] * len(finite), SERIES[0], 4.0)
+            apart = ((np.arange(len(finite)) * 0.618034) % 1.0 - 0.5) * 0.24
+            dots(axes, finite, row + 0.18 + apart, SERIES[0], 4.0)
             if pair.difference is not None:
-                dots(axes, [pair.difference], [row - 0.16], SERIES[1], 6.0)
+                dots(axes, [pair.difference], [row - 0.2], SERIES[1], 6.0)
         limits = axes.get_xlim()
         for row, pair in enumerate(pairs):
             low, high = pair.interval
             if low is not None or high is not None:
                 ends = (limits[0] if low is None else low, limits[1] if high is None else high)
-                axes.hlines(row - 0.16, *ends, color=SERIES[1], linewidth=2.0)
+                axes.hlines(row - 0.2, *ends, color=SERIES[1], linewidth=2.0)
         axes.set_yticks(range(len(pairs)), [clipped(f"{pair.first} − {pair.second}", 30) for pair in pairs])
         axes.set_ylim(len(pairs) - 0.5, -0.5)
         axes.set_xlabel(clipped(f"difference in {finding.metric}", 60))

@@ -69,5 +69,7 @@ def _estimates(axes: Axes, path: Sequence[Evidence]) -> None:
         room = 0.08 * (top - bottom)
         bottom, top = bottom - room, top + room
     known = np.isfinite(low) | np.isfinite(high)
-    axes.vlines(seeds[known], np.where(np.isfinite(low), low, bottom)[known], np.where(np.isfinite(high), high, top)[known], color=SERIES[1])
+    axes.vlines(
+        seeds[known], np.where(np.isfinite(low), low, bottom)[known], np.where(np.isfinite(high), high, top)[known], color=SERIES[1]
+    )
     axes.set_ylim(bottom, top)

@@ -40,4 +40,6 @@ def importances(run: Run, found: Importance, unit: int) -> Plot:
         "trials left out of it, more than of any of 19 shuffles of the results. It describes the trials seen, within these bounds of the "
         "space; shares overlap where parameters act together."
     )
-    return Plot("importance", "What the parameters account for", f"Importance by parameter: {shares}.", caption, draw, 0.8 + 0.27 * len(names))
+    return Plot(
+        "importance", "What the parameters account for", f"Importance by parameter: {shares}.", caption, draw, 0.8 + 0.27 * len(names)
+    )

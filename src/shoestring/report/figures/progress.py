@@ -33,7 +33,9 @@ def progress(run: Run, path: SearchPath) -> Plot | None:
             at = path.each * np.arange(1, len(path.expected.middle) + 1) / scale
             kept = np.unique(np.geomspace(1, len(at), 120).astype(int)) - 1
             axes.fill_between(at[kept], path.expected.lower[kept], path.expected.upper[kept], color=SERIES[0], alpha=0.2, linewidth=0)
-            axes.plot(at[kept], path.expected.middle[kept], color=SERIES[0], linestyle=(0, (5, 1.5)), label="expected best of as many trials")
+            axes.plot(
+                at[kept], path.expected.middle[kept], color=SERIES[0], linestyle=(0, (5, 1.5)), label="expected best of as many trials"
+            )
         at_steps = np.r_[path.spent[steps], whole] / scale
         axes.step(at_steps, np.r_[path.best[steps], path.best[-1]], where="post", color=SERIES[1], label="best so far in this run")
         axes.set_xlabel(f"budget spent on the search ({word})")

@@ -1,0 +1,195 @@
+"""Checks sets of claims under one budget, keeps the verdicts as JSON, and writes the page that shows them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from shoestring.answer import Answer, named
+from shoestring.budget import Budget, duration
+from shoestring.claim import Asks, Claim, Ruling, Verdict
+from shoestring.comparison import Comparison
+from shoestring.errors import InvalidTarget, UnknownName, UsageError
+from shoestring.runners.target import load_module
+from shoestring.standing import environment
+
+SYSTEMS = "shoestring.systems"
+CONTROL_SHARE = 0.5  # of a claim's budget goes to its control, on top of it
+
+
+@dataclass(frozen=True)
+class ClaimSet:
+    """The claims of a system or of a file of one's own."""
+
+    system: str
+    claims: tuple[Claim, ...]
+
+    def seconds(self, controls: bool) -> float:
+        """Returns what checking them takes by default."""
+        return sum(_seconds(claim) for claim in self.claims) * (1 + CONTROL_SHARE * controls)
+
+
+def systems() -> list[str]:
+    """Returns the names of all systems that are installed."""
+    try:
+        package = importlib.import_module(SYSTEMS)
+    except ModuleNotFoundError:
+        return []
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg)
+
+
+def about(system: str) -> str:
+    """Returns the first line of what a system says about itself."""
+    return (importlib.import_module(f"{SYSTEMS}.{system}").__doc__ or "").strip().partition("\n")[0]
+
+
+def claim_set(target: str) -> ClaimSet:
+    """Returns the claims of a system, a file, or a module that has ``CLAIMS``.
+
+    Raises:
+        InvalidTarget: it cannot be imported, or has no ``CLAIMS``.
+        UnknownName: there is no such system, file or module.
+    """
+    if target in systems():
+        module, system = importlib.import_module(f"{SYSTEMS}.{target}.claims"), target
+    elif target.endswith(".py") or "." in target:
+        module, system = load_module(target), Path(target).stem if target.endswith(".py") else target.rpartition(".")[2]
+    else:
+        raise UnknownName(
+            "system", target, [*systems(), "all"], hint="A file such as claims.py, or a module with CLAIMS, can be given too."
+        )
+    return ClaimSet(system, _claims_of(module, target))
+
+
+def check(
+    sets: Sequence[ClaimSet],
+    budget: Budget | None,
+    folder: Path,
+    *,
+    controls: bool = False,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Iterator[Verdict]:
+    """Checks claims, one after the other, and keeps each verdict.
+
+    A budget is shared among them in proportion to their own; what one leaves over goes to those after it. Checking again goes on with what
+    is stored, and a claim that is decided costs nothing more.
+
+    Args:
+        budget: of time, for all together; None for each claim's own.
+        folder: where the studies and verdicts lie.
+        controls: run the controls too.
+        say: takes a line for people.
+    Raises:
+        UsageError: the budget is not one of time.
+    """
+    if budget is not None and set(budget.limits) != {"wall_s"}:
+        raise UsageError(f"a budget of {budget} cannot be shared among claims; give a time such as --budget 5m.")
+    left = sum(one.seconds(controls) for one in sets) if budget is None else budget.limits["wall_s"]
+    wanted = sum(one.seconds(controls) for one in sets)
+    for one in sets:
+        for claim in one.claims:
+            own = _seconds(claim)
+            share = left * own / wanted if wanted else 0.0
+            began = time.monotonic()
+            say(f"{one.system} {claim.name}: {claim.statement}")
+            verdict = _check_one(one.system, claim, share, folder / one.system / claim.name, controls)
+            left -= time.monotonic() - began
+            wanted -= own * (1 + CONTROL_SHARE * controls)
+            say(f"{one.system} {claim.name}: {verdict.ruling.word} after {duration(time.monotonic() - began)}")
+            yield verdict
+
+
+def verdicts_in(folder: Path) -> list[dict[str, Any]]:
+    """Returns the records of all verdicts kept below a folder, by system and claim."""
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*/*/verdict.json")]
+    return sorted(records, key=lambda record: (record["system"], record["claim"]))
+
+
+def page(records: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the page of claims as Markdown."""
+    lines = ["# Claims and their verdicts", "", "Written by `shoestring claims all --controls --page`; do not edit.", ""]
+    for system in sorted({record["system"] for record in records}):
+        lines += [
+            f"## {system}",
+            "",
+            "| claim | verdict | control | estimate | time | the paper paid |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+        for record in (record for record in records if record["system"] == system):
+            cells = (
+                f"**{record['claim']}**: {record['statement']} ({record['source']})",
+                record["verdict"],
+                record["control_verdict"] or "not run",
+                _estimate(record),
+                duration(record["spent"]["wall_s"]),
+                record["paper_cost"],
+            )
+            lines.append("| " + " | ".join(re.sub(r"\s+", " ", str(cell)).replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _check_one(system: str, claim: Claim, seconds: float, folder: Path, controls: bool) -> Verdict:
+    folder.mkdir(parents=True, exist_ok=True)
+    share = seconds / (1 + CONTROL_SHARE * controls)
+    answer, ruling = _ask(claim, claim.question, share, folder / "study")
+    spent, control = answer.spent, None
+    if controls:
+        control_answer, control = _ask(claim, claim.control, share * CONTROL_SHARE, folder / "control")
+        spent += control_answer.spent
+    found = answer.finding
+    verdict = Verdict(
+        system,
+        claim.name,
+        claim.statement,
+        claim.source,
+        claim.paper_cost,
+        ruling,
+        control,
+        named(spent.as_dict(), answer.unit),
+        f"{seconds:.0f}s",
+        found.seeds if isinstance(found, Comparison) else (),
+        answer.to_json(),
+        environment(),
+    )
+    part = folder / "verdict.part"
+    part.write_text(json.dumps(verdict.to_record(), indent=2) + "\n", encoding="utf-8")
+    part.replace(folder / "verdict.json")
+    return verdict
+
+
+def _ask(claim: Claim, question: Asks, seconds: float, store: Path) -> tuple[Answer, Ruling]:
+    answer = question(budget=f"{max(seconds, 1.0):.3f}s", store=store)
+    return answer, claim.rule(answer)
+
+
+def _claims_of(module: ModuleType, target: str) -> tuple[Claim, ...]:
+    claims = getattr(module, "CLAIMS", None)
+    if not isinstance(claims, Sequence) or not claims or not all(isinstance(claim, Claim) for claim in claims):
+        raise InvalidTarget(f"{target} holds no claims; give it CLAIMS = [shoestring.Claim(...), ...].")
+    names = [claim.name for claim in claims]
+    if len(set(names)) < len(names):
+        raise InvalidTarget(f"{target} has two claims called {next(name for name in names if names.count(name) > 1)!r}; rename one.")
+    return tuple(claims)
+
+
+def _seconds(claim: Claim) -> float:
+    limits = Budget(claim.budget).limits
+    if set(limits) != {"wall_s"}:
+        raise UsageError(f"the budget {claim.budget!r} of claim {claim.name!r} is not one of time; write for example '90s'.")
+    return limits["wall_s"]
+
+
+def _estimate(record: Mapping[str, Any]) -> str:
+    if record["estimate"] is None:
+        return ""
+    low, high = record["interval"]
+    return f"{record['estimate']:.4g} ({'-inf' if low is None else f'{low:.4g}'} to {'inf' if high is None else f'{high:.4g}'})"

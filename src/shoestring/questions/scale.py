@@ -1,0 +1,188 @@
+"""The questions "how does a metric change with size?" and "what is the largest size that is still solved?"."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from shoestring.errors import UsageError
+from shoestring.orders import Config
+from shoestring.questions import check_common, loss_of
+from shoestring.questions.search import Goal
+from shoestring.stats.scaling_law import FARTHEST, MIN_SIZES
+
+_CLOSEST = math.sqrt(2)
+_CONDITION = re.compile(r"\s*(?P<metric>[^<>=\s]+)\s*(?P<sign>>=|<=)\s*(?P<threshold>\S+)\s*")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which law does a metric follow as one parameter grows, and what does it predict?
+
+    Attributes:
+        target: what is trained, in words.
+        over: the parameter that grows.
+        sizes: its values.
+        metric: what follows the law: a loss, above 0.
+        goal: ``"min"``: the laws are those of a loss.
+        config: the other parameters.
+        seeds: runs at each size.
+        extrapolate: sizes at which to predict.
+        unverified: allow predictions beyond 4 times the largest size without a run there first.
+        horizon, unit, seed: as in ``Search``.
+    Raises:
+        UsageError: settings that make no sense.
+    """
+
+    target: str
+    over: str
+    sizes: tuple[float, ...]
+    metric: str
+    goal: Goal
+    config: Config = field(default_factory=dict)
+    seeds: int = 3
+    extrapolate: tuple[float, ...] = ()
+    unverified: bool = False
+    horizon: int = 1
+    unit: str = "epoch"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_common(self)
+        if self.goal != "min":
+            raise UsageError(
+                f"a scaling law is that of a loss, and {self.metric} is to be maximised; "
+                "report a loss, such as 1 - accuracy, with goal 'min'."
+            )
+        shown = ", ".join(f"{size:g}" for size in self.sizes)
+        if len(self.sizes) < MIN_SIZES:
+            raise UsageError(f"{len(self.sizes)} sizes ({shown}) carry no law; give at least {MIN_SIZES}, best each twice the one before.")
+        if any(size <= 0 for size in self.sizes):
+            raise UsageError(f"the sizes {shown} are not all above 0; a law is one of growth by a factor.")
+        for before, after in zip(self.sizes, self.sizes[1:], strict=False):
+            if after < before * _CLOSEST * (1 - 1e-9):
+                raise UsageError(f"size {after:g} comes after {before:g}; each must be at least 1.42 times the one before, best twice.")
+        if self.seeds < 2:
+            raise UsageError(f"seeds={self.seeds} leaves the noise unknown, by which a law is judged; give at least 2, better 3.")
+        if self.over in self.config:
+            raise UsageError(f"{self.over} is both the size and fixed to {self.config[self.over]!r}; leave one of them out.")
+        farthest = FARTHEST * self.sizes[-1]
+        for size in self.extrapolate:
+            if size <= 0:
+                raise UsageError(f"{self.over}={size:g} is no size to extrapolate to; give one above 0.")
+            if size > farthest and not self.unverified:
+                raise UsageError(
+                    f"{self.over}={size:g} is beyond {farthest:g}, {FARTHEST:g} times the largest size: a law can bend there unseen. "
+                    f"Run one at {2 * self.sizes[-1]:g} or more first, or accept an unverified prediction with --unverified."
+                )
+
+    def loss(self, value: float) -> float:
+        """Returns a metric's value as a loss: lower is better, ``inf`` if it is not finite."""
+        return loss_of(value, self.goal)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the question as plain data."""
+        plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        changed = {"sizes": list(self.sizes), "extrapolate": list(self.extrapolate), "config": dict(self.config)}
+        return {"question": "scale", "kind": "law"} | plain | changed
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Scale:
+        """Returns the question that ``to_json`` described."""
+        known = {name: value for name, value in data.items() if name not in ("question", "kind")}
+        return cls(**known | {"sizes": tuple(data["sizes"]), "extrapolate": tuple(data["extrapolate"])})
+
+
+@dataclass(frozen=True)
+class Largest:
+    """What is the largest size that is still solved?
+
+    A run solves its size if the metric's last value reaches the threshold. The capacity is the size at which a run does so with
+    probability ``p_star``.
+
+    Attributes:
+        target: what is trained, in words.
+        over: the parameter that grows.
+        metric: what tells whether a run has solved its size.
+        goal: ``"max"`` if at least the threshold solves, ``"min"`` if at most.
+        threshold: the value to reach.
+        start: the first size to try.
+        config: the other parameters.
+        p_star: the chance of a run that defines the capacity.
+        ratio: stop when the upper end is at most so many times the lower one.
+        strict: prove both ends, assuming nothing but that larger is harder.
+        smallest, most: the sizes allowed.
+        max_trials: never more runs than this.
+        horizon, unit, seed: as in ``Search``.
+    Raises:
+        UsageError: settings that make no sense.
+    """
+
+    target: str
+    over: str
+    metric: str
+    goal: Goal
+    threshold: float
+    start: int
+    config: Config = field(default_factory=dict)
+    p_star: float = 0.5
+    ratio: float = 4.0
+    strict: bool = False
+    smallest: int = 1
+    most: int = 2**20
+    max_trials: int = 60
+    horizon: int = 1
+    unit: str = "epoch"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_common(self)
+        if not math.isfinite(self.threshold):
+            raise UsageError(f"{self.metric} can never reach {self.threshold}; give a finite threshold, such as 'accuracy>=0.99'.")
+        if not 1 <= self.smallest <= self.start <= self.most:
+            raise UsageError(f"from {self.start} cannot be used; the first size lies between {self.smallest} and {self.most}.")
+        if not 0.01 < self.p_star < 0.99:
+            raise UsageError(f"p_star={self.p_star} cannot be used; it lies between 0.01 and 0.99 (0.9 needs 29 solved runs in a row).")
+        if not self.ratio > 1:
+            raise UsageError(f"ratio={self.ratio} cannot be used; the interval's upper end over its lower end is above 1, such as 4.")
+        if self.max_trials < 1:
+            raise UsageError(f"max_trials={self.max_trials} leaves nothing to run; give 1 or more.")
+        if self.over in self.config:
+            raise UsageError(f"{self.over} is both the size and fixed to {self.config[self.over]!r}; leave one of them out.")
+
+    def loss(self, value: float) -> float:
+        """Returns a metric's value as a loss: lower is better, ``inf`` if it is not finite."""
+        return loss_of(value, self.goal)
+
+    def solves(self, loss: float) -> bool:
+        """Returns whether a run with this loss at its end has solved its size."""
+        return loss <= self.loss(self.threshold)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the question as plain data."""
+        plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {"question": "scale", "kind": "largest"} | plain | {"config": dict(self.config)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Largest:
+        """Returns the question that ``to_json`` described."""
+        return cls(**{name: value for name, value in data.items() if name not in ("question", "kind")})
+
+
+def condition_of(text: str) -> tuple[str, Goal, float]:
+    """Returns metric, goal and threshold of a condition such as ``accuracy>=0.99``.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    found = _CONDITION.fullmatch(text)
+    try:
+        threshold = float(found["threshold"]) if found else math.nan
+    except ValueError:
+        threshold = math.nan
+    if found is None or math.isnan(threshold):
+        raise UsageError(f"the condition {text!r} cannot be read; write METRIC>=NUMBER or METRIC<=NUMBER, such as 'accuracy>=0.99'.")
+    return found["metric"], "max" if found["sign"] == ">=" else "min", threshold

@@ -1,0 +1,197 @@
+"""The strategies of the questions about size: a grid of sizes and seeds for a law, one size after the other for the largest solved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from shoestring.orders import Observation, Start
+from shoestring.questions.comparing import seed_of
+from shoestring.questions.scale import Largest, Scale
+from shoestring.scaling import Capacity, FittedForm, Law, Prediction
+from shoestring.stats.capacity_bayes import LEVEL, CapacityBayes, CapacityState
+from shoestring.stats.capacity_strict import CapacityStrict
+from shoestring.stats.scaling_law import FARTHEST, ScalingLaw, extrapolate, fit_scaling_law
+
+_ALPHA = 0.05
+_REACHED = ("interval narrow enough", "both ends proved")
+
+
+class Scaling:
+    """Runs every size on every seed, a whole round of sizes a seed, so that a budget that ends early leaves all sizes covered.
+
+    Args:
+        question: what is asked.
+    """
+
+    def __init__(self, question: Scale) -> None:
+        self._question = question
+        self._started: list[int] = []  # trial numbers, seed by seed
+        self._losses: dict[int, float] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether every run has ended."""
+        return len(self._losses) == len(self._question.sizes) * self._question.seeds
+
+    @property
+    def undecided_cost(self) -> int | None:
+        """Returns None: the number of runs was given."""
+        return None
+
+    def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> dict[str, float]:
+        """Returns nothing: all of the budget is for the runs."""
+        return {}
+
+    def settle(self, n: int) -> None:
+        """Does nothing: the number of runs was given."""
+
+    def ask(self) -> Start | None:
+        """Returns the next run."""
+        question, nth = self._question, len(self._started)
+        if nth >= len(question.sizes) * question.seeds:
+            return None
+        seed, size = divmod(nth, len(question.sizes))
+        config = {**question.config, question.over: whole(question.sizes[size])}
+        order = Start(nth, config, question.horizon, seed_of(question.seed, seed))
+        self.started(order)
+        return order
+
+    def started(self, order: Start) -> None:
+        """Takes note of a new run."""
+        self._started.append(order.trial_id)
+
+    def tell(self, observation: Observation) -> None:
+        """Takes in a result; only the last value of a run counts."""
+        if observation.unit >= self._question.horizon or observation.ended:
+            self._losses[observation.trial_id] = observation.loss
+
+    def progress(self) -> str:
+        """Returns how many runs have ended."""
+        n = len(self._losses)
+        return f"run {n} of {len(self._question.sizes) * self._question.seeds}" if n else ""
+
+    def finding(self, ended: str) -> Law:
+        """Returns the law, as far as the data carry one."""
+        question = self._question
+        results = self._by_size()
+        runs = tuple(tuple(loss for loss in losses if math.isfinite(loss)) for losses in results)
+        crashes = tuple(len(losses) - len(finite) for losses, finite in zip(results, runs, strict=True))
+        refused, law = None, None
+        try:
+            law = fit_scaling_law(question.sizes, runs)
+            refused = law.refused
+        except ValueError as error:
+            refused = str(error)
+        forms = _forms(law) if law else ()
+        rng = np.random.default_rng(question.seed)
+        made = extrapolate(law, question.extrapolate, rng, unverified=question.unverified) if law and question.extrapolate else ()
+        predictions = tuple(Prediction(one.size, one.middle, one.lower, one.upper) for one in made)
+        farthest = FARTHEST * question.sizes[-1]
+        ended = "" if self.done else ended
+        return Law(question.metric, question.over, question.sizes, runs, crashes, forms, refused, predictions, farthest, ended)
+
+    def _by_size(self) -> list[list[float]]:
+        n = len(self._question.sizes)
+        return [[self._losses[trial] for trial in self._started[size::n] if trial in self._losses] for size in range(n)]
+
+
+class Sizing:
+    """Tries one size after the other, each chosen by what the runs before it have shown.
+
+    Args:
+        question: what is asked.
+    """
+
+    def __init__(self, question: Largest) -> None:
+        self._question = question
+        self._settings: CapacityBayes | CapacityStrict
+        if question.strict:
+            self._settings = CapacityStrict(question.start, question.p_star, _ALPHA, question.smallest, question.most)
+        else:
+            self._settings = CapacityBayes(
+                question.start, question.p_star, question.ratio, question.max_trials, question.smallest, question.most
+            )
+        self._sizes: dict[int, float] = {}
+        self._results: list[tuple[float, bool]] = []
+        self._state: CapacityState = self._settings.state([])
+
+    @property
+    def done(self) -> bool:
+        """Whether the interval is found, or no more runs are allowed."""
+        return self._state.ended is not None
+
+    @property
+    def undecided_cost(self) -> int | None:
+        """Returns None: runs are ordered until the interval is found."""
+        return None
+
+    def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> dict[str, float]:
+        """Returns nothing: all of the budget is for the runs."""
+        return {}
+
+    def settle(self, n: int) -> None:
+        """Does nothing: runs are ordered until the interval is found."""
+
+    def ask(self) -> Start | None:
+        """Returns the next run; a proof waits for each result, a Bayesian search tries the same size again meanwhile."""
+        question, size = self._question, self._state.next_size
+        under_way = len(self._sizes) - len(self._results)
+        if size is None or len(self._sizes) >= question.max_trials or (question.strict and under_way):
+            return None
+        nth = len(self._sizes)
+        order = Start(nth, {**question.config, question.over: size}, question.horizon, seed_of(question.seed, nth))
+        self.started(order)
+        return order
+
+    def started(self, order: Start) -> None:
+        """Takes note of a new run."""
+        self._sizes[order.trial_id] = float(str(order.config[self._question.over]))
+
+    def tell(self, observation: Observation) -> None:
+        """Takes in a result; only the last value of a run counts."""
+        if observation.unit < self._question.horizon and not observation.ended:
+            return
+        if self._state.ended is None:
+            self._results.append((self._sizes[observation.trial_id], self._question.solves(observation.loss)))
+            self._state = self._settings.state(self._results)
+
+    def progress(self) -> str:
+        """Returns the interval so far."""
+        if not self._results:
+            return ""
+        size, solved = self._results[-1]
+        return (
+            f"run {len(self._results)}: {self._question.over} {size:g} {'solved' if solved else 'not solved'}; "
+            f"the largest is {self._state.lower:.3g} to {self._state.upper:.3g}"
+        )
+
+    def finding(self, ended: str) -> Capacity:
+        """Returns the interval."""
+        question, state = self._question, self._state
+        return Capacity(
+            question.over,
+            f"{question.metric} {'>=' if question.goal == 'max' else '<='} {question.threshold:g}",
+            question.p_star,
+            state.lower,
+            state.upper,
+            state.estimate,
+            1 - _ALPHA if question.strict else LEVEL,
+            "STRICT" if question.strict else "BAYES",
+            tuple(self._results),
+            state.ended or ended,
+            state.ended in _REACHED,
+        )
+
+
+def whole(size: float) -> int | float:
+    """Returns a size as an integer if it is one, as training functions expect of widths and lengths."""
+    return int(size) if float(size).is_integer() else size
+
+
+def _forms(law: ScalingLaw) -> tuple[FittedForm, ...]:
+    best: Sequence[object] = [law.best]
+    ordered = sorted(law.curves, key=lambda curve: (curve not in best, curve.chi2 / curve.df))
+    return tuple(FittedForm(curve.form, curve.a, curve.b, curve.c, curve.fits, curve.kept, curve.b_interval) for curve in ordered)
