@@ -53,7 +53,7 @@ def page(stored: dict[str, Any], names: list[str]) -> str:
             lines.append(f"| {row.bar or ''} | {row.what} | {stored[name]['studies']:,} | {row.required} | {figure} | {row.verdict} |")
             failed, total = failed + (row.verdict == "FAIL"), total + (row.verdict != "-")
     seconds = sum(float(entry["seconds"]) for name, entry in stored.items() if name in names)
-    lines += ["", f"{total - failed} of {total} bars are met. All of it took {seconds / 60:.0f} minutes of one core.", ""]
+    lines += ["", f"{total - failed} of {total} bars that ran are met. All of them took {seconds / 60:.0f} minutes of one core.", ""]
     return "\n".join(lines)
 
 

@@ -236,13 +236,13 @@ def _noiseless() -> Row:
     return Row(9, "scaling, no noise: error of the exponent, worst of 40", "<=", 0.02, worst)
 
 
-def plans(n_studies: int) -> list[Row]:
-    """Power and mean seeds that the planner predicts, against the test itself on other draws, at 20 random horizons and differences."""
+def plans(n_studies: int, points: int = 20) -> list[Row]:
+    """Power and mean seeds that the planner predicts, against the test itself on other draws, at random horizons and differences."""
     rows = []
     for method, n in (("T-MIX", n_studies), ("SEQ-FLIP", n_studies // 4)):
         rng = np.random.default_rng(100)
         worst_power = worst_seeds = least_sure = 0.0
-        for _ in range(20):
+        for _ in range(points):
             horizon = int(rng.integers(8, 31))
             difference = float(rng.uniform(0.3, 1.6) * 3.5 / math.sqrt(horizon))
             draws = rng.standard_normal((n, horizon)) + difference
@@ -251,10 +251,17 @@ def plans(n_studies: int) -> list[Row]:
             worst_power = max(worst_power, abs(plan.power - power))
             worst_seeds, least_sure = max(worst_seeds, abs(plan.seeds / seeds - 1)), max(least_sure, spread / seeds)
         rows.append(
-            Row(10, f"plan, {method} ({n:,} studies): error of the power, worst of 20", "<=", 0.04, worst_power, 0.5 / math.sqrt(n))
+            Row(10, f"plan, {method} ({n:,} studies): error of the power, worst of {points}", "<=", 0.04, worst_power, 0.5 / math.sqrt(n))
         )
         rows.append(
-            Row(10, f"plan, {method}: relative error of the mean seeds, worst of 20", "<=", 0.1, worst_seeds, least_sure / math.sqrt(n))
+            Row(
+                10,
+                f"plan, {method}: relative error of the mean seeds, worst of {points}",
+                "<=",
+                0.1,
+                worst_seeds,
+                least_sure / math.sqrt(n),
+            )
         )
     return rows
 

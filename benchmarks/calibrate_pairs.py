@@ -143,10 +143,12 @@ def type_one_others(studies: int) -> list[Row]:
     one_sided = ((evidence >= log_c(30, 2 * ALPHA)) & up).any(axis=1)
     both = one_sided & ((evidence >= log_c(30, 2 * ALPHA)) & ~up).any(axis=1)
     early, late = evidence[:, :10] >= log_c(10, 0.04), evidence >= log_c(30, 0.01)
+    ahead = np.concatenate([flip_stops(bimodal(rng, (CHUNK, 14)), 14, (2 * ALPHA,), 0)[1][:, 0] for _ in range(studies // CHUNK)]) > 0
     blocks = np.concatenate([block_stops(rng.standard_normal((100, 20, 4)), 20, ALPHA, k)[0] for k in range(studies // 100)])
     return [
         rate(2, "T-MIX one-sided, N = 30, normal: false claims", "<=", TYPE_ONE, int(one_sided.sum()), studies),
         rate(2, "T-MIX one-sided, N = 30, normal: both sides crossed", "<=", 0.002, int(both.sum()), studies),
+        rate(2, "SEQ-FLIP one-sided, N = 14, one run in ten diverges: false claims", "<=", TYPE_ONE, int(ahead.sum()), len(ahead)),
         rate(
             2,
             "T-MIX with a reserve, N = 10 then 30, normal: false claims",

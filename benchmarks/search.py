@@ -38,8 +38,9 @@ CLOCKS = ("resume", "restart")
 Regrets: TypeAlias = dict[str, dict[str, list[float]]]  # task, clock, one for each of TRAININGS
 
 OURS = [
-    *((scheduler, sampler) for scheduler in ("async-hyperband", "hyperband") for sampler in ("random", "kde", "cma-es", "tpe")),
+    *((scheduler, sampler) for scheduler in ("async-hyperband", "hyperband") for sampler in ("random", "screened", "kde", "cma-es", "tpe")),
     ("one-step", "random"),
+    ("fixed", "screened"),
     ("fixed", "kde"),
 ]
 # name: (module.function, its distribution, the clock the tool works on as it is)

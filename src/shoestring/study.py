@@ -314,7 +314,8 @@ class Study:
             if not self._casebook.has_shown:
                 self.store.note("void", f"no trial reported {self.question.metric!r}")
             self._stop_and_save()
-            raise UnknownName("metric", self.question.metric, reported, hint="These are what the trials report.")
+            who = f"arm {open_lease.trial.arm!r} reports" if open_lease.trial.arm else "the trials report"
+            raise UnknownName("metric", self.question.metric, reported, hint=f"These are what {who}.")
         if end["end"] == "failed" and end["error"]["usage"]:
             self._stop_and_save()
             raise UsageError(f"trial {open_lease.trial.id}: {end['error']['message']}")

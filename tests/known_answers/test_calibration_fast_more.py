@@ -40,11 +40,17 @@ def bars() -> Iterator[ModuleType]:
         ("confirmations", 600),
         ("capacities", 1000),
         ("scaling", 600),
-        ("plans", 400),
     ],
 )
 def test_a_bar_is_met(bars, name, n_studies):
     rows = getattr(bars, name)(n_studies)
+
+    assert [f"{row.what}: {row.measured:.4f}, required {row.required}" for row in rows if not row.holds(errors=3)] == []
+
+
+@pytest.mark.slow
+def test_plans_come_true(bars):
+    rows = bars.plans(1000, points=5)
 
     assert [f"{row.what}: {row.measured:.4f}, required {row.required}" for row in rows if not row.holds(errors=3)] == []
 

@@ -208,7 +208,9 @@ def test_functions_and_scripts_can_be_arms(tmp_path):
     script = "import json, os, random; random.seed(int(os.environ['SHOESTRING_SEED'])); " + (
         "open(os.environ['SHOESTRING_EVENTS'], 'a').write(json.dumps(dict(unit=1, score=random.gauss(SHIFT, 1))) + chr(10))"
     )
-    arms = {name: ss.Script((sys.executable, "-c", script.replace("SHIFT", shift)), None, "score") for name, shift in (("a", "9"), ("b", "0"))}
+    arms = {
+        name: ss.Script((sys.executable, "-c", script.replace("SHIFT", shift)), None, "score") for name, shift in (("a", "9"), ("b", "0"))
+    }
     answer = compare(None, {name: arms[name] for name in "ab"}, runner="process", workers=1, store=tmp_path / "scripts")
     assert answer.finding.better == "a"
 

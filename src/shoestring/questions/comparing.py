@@ -203,7 +203,8 @@ class Comparing:
 
 def seed_of(study_seed: int, nth: int, repeat: int = 0, salt: int = 0) -> int:
     """Returns the seed of the n-th run of every arm of a comparison."""
-    return int(np.random.SeedSequence([study_seed, salt, nth, repeat]).generate_state(1, np.uint32)[0])
+    # As a spawn key, which trailing zeros change: [seed, trial] of a search and [seed, trial, 0, 0] would be one and the same entropy.
+    return int(np.random.SeedSequence(study_seed, spawn_key=(salt, nth, repeat)).generate_state(1, np.uint32)[0])
 
 
 def _prefix(runs: Sequence[int], known: dict[int, float]) -> list[float]:

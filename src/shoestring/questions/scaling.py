@@ -55,7 +55,7 @@ class Scaling:
             return None
         seed, size = divmod(nth, len(question.sizes))
         config = {**question.config, question.over: whole(question.sizes[size])}
-        order = Start(nth, config, question.horizon, seed_of(question.seed, seed))
+        order = Start(nth, config, question.horizon, seed_of(question.seed, seed, size))  # the fit takes the noise at each size for its own
         self.started(order)
         return order
 

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from shoestring.budget import Cost, describe
 from shoestring.comparison import Comparison
 from shoestring.questions.compare import Compare
+from shoestring.questions.scale import Largest, Scale
 from shoestring.questions.search import Search
 from shoestring.report.machine import Fact, environment, git, is_virtual
 from shoestring.report.machine import facts as machine_facts
 from shoestring.report.results import statistics_sentence
 from shoestring.report.spending import shares
-from shoestring.report.wording import amounts, plural
+from shoestring.report.wording import amounts, in_words, plural
 from shoestring.run import Run
+from shoestring.scaling import Capacity, Law
 from shoestring.selection import Selection
 from shoestring.space_text import format_space
 
@@ -73,8 +75,8 @@ def checklist_markdown(runs: Sequence[Run]) -> str:
     lines = [
         "# Checklist",
         "",
-        "Answered from the ledger, in our own words of the questions. A ticked part is on record; an empty box was not seen and is yours to",
-        "answer. Nothing here says Yes for you: read the original question, add what is missing, and sign.",
+        "Answered from the ledger; the questions are in our own words. A ticked part is on record; an empty box was not seen and is yours",
+        "to answer. Nothing here says Yes for you: read the original question, add what is missing, and sign.",
     ]
     for item in checklist(runs):
         state = "open: something was not seen" if item.is_open else "on record; yours to confirm"
@@ -188,11 +190,11 @@ def _commands(runs: Sequence[Run]) -> Part:
 def _spaces(runs: Sequence[Run]) -> Part:
     def of(run: Run) -> str:
         question = run.question
-        return (
-            f"space {format_space(question.space)}"
-            if isinstance(question, Search)
-            else f"{plural(len(question.arms), 'arm')}, listed in the report"
-        )
+        if isinstance(question, Search):
+            return f"space {format_space(question.space)}"
+        if isinstance(question, Compare):
+            return f"{plural(len(question.arms), 'arm')}, listed in the report"
+        return f"{question.over} was varied, as listed in the report; the rest: {in_words(question.config) or 'as it is'}"
 
     return Part("hyperparameters and their ranges", _each_of(runs, [of(run) for run in runs]))
 
@@ -200,6 +202,8 @@ def _spaces(runs: Sequence[Run]) -> Part:
 def _selection(runs: Sequence[Run]) -> Part:
     def of(run: Run) -> str:
         question = run.question
+        if isinstance(question, Scale | Largest):
+            return f"the last {question.metric} of each run; nothing was chosen"
         if isinstance(question, Search):
             return f"best {question.metric} of any trial at any {question.unit}; {question.scheduler}, {question.sampler}"
         return f"the last {question.metric} of each run, seed by seed, {question.mode}"
@@ -216,7 +220,7 @@ def _best(runs: Sequence[Run]) -> Part:
         finding = run.finding
         if isinstance(finding, Selection):
             return None if finding.best is None else str(dict(finding.best.config))
-        return "the arms, as listed in the report"
+        return "nothing was searched for; all settings are listed in the report"
 
     return Part("best values found", _each_of(runs, [of(run) for run in runs]))
 
@@ -227,10 +231,17 @@ def _comparison(run: Run) -> Comparison | None:
 
 
 def _error_bars(runs: Sequence[Run]) -> Part:
-    found = [_comparison(run) for run in runs]
-    return Part(
-        "error bars or tests, and how they were made", _each_of(runs, [None if c is None else statistics_sentence(c) for c in found])
-    )
+    return Part("error bars or tests, and how they were made", _each_of(runs, [_bars(run) for run in runs]))
+
+
+def _bars(run: Run) -> str | None:
+    finding, tested = run.finding, _comparison(run)
+    if isinstance(finding, Law):
+        drawn = "95% parametric bootstrap over seeds at each size, widened by a backtest on the two largest sizes"
+        return f"predictions: {drawn}; exponents: 95% profile intervals" if finding.forms else None
+    if isinstance(finding, Capacity):
+        return f"interval of the largest size: {finding.level:.0%} ({finding.method}), from runs that solve their size or not"
+    return None if tested is None else statistics_sentence(tested)
 
 
 def _variation(runs: Sequence[Run]) -> Part:
@@ -240,6 +251,10 @@ def _variation(runs: Sequence[Run]) -> Part:
 
 def _statistic(runs: Sequence[Run]) -> str | None:
     def of(run: Run) -> str | None:
+        if isinstance(run.question, Scale):
+            return "means over seeds at each size"
+        if isinstance(run.question, Largest):
+            return "single runs, each solved or not"
         if isinstance(run.question, Compare):
             return "differences of paired runs, their centre and interval; means by arm"
         if _comparison(run) is not None:

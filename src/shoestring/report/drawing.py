@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ _PAPER = {INK: "#1a1a1a", FAINT: "#c9c9c9"}
 _PAGE = {INK: "currentColor", FAINT: "var(--faint)"} | {colour: f"var(--series-{i})" for i, colour in enumerate(SERIES)}
 _COORDINATES = re.compile(r'\b(?:d|x|y|transform|width|height)="[^"]*"')
 _DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point is enough
-_SETTINGS: Mapping[str, object] = {
+_SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
     "text.parse_math": False,
@@ -138,7 +138,8 @@ def _figure(plot: Plot) -> Iterator[Figure]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with warnings.catch_warnings(), matplotlib.rc_context({**_SETTINGS, "svg.hashsalt": plot.name}):
+    settings: dict[Any, Any] = {**_SETTINGS, "svg.hashsalt": plot.name}
+    with warnings.catch_warnings(), matplotlib.rc_context(settings):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # the reader's own fonts show the name
         figure = Figure(figsize=(WIDTH_IN, plot.height))
         figure.set_layout_engine("tight", pad=0.3)

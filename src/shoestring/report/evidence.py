@@ -9,7 +9,6 @@ from shoestring.comparison import Comparison
 from shoestring.questions.compare import Arm, Compare
 from shoestring.questions.judges.choose import judge_for
 from shoestring.questions.judges.pairing import score_of
-from shoestring.questions.search import Search
 from shoestring.run import Run
 
 
@@ -56,7 +55,7 @@ def evidence(run: Run, finding: Comparison) -> list[Evidence]:
 def _question(run: Run, finding: Comparison) -> Compare:
     """Returns the comparison that was asked: by the run, or by the confirmation of a search."""
     question = run.question
-    if not isinstance(question, Search):
+    if isinstance(question, Compare):
         return question
     arms = tuple(Arm(arm.name, arm.config) for arm in finding.arms)
     return Compare(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shoestring.budget import Cost
 from shoestring.report.spending import amount, cost_by_trial
-from shoestring.report.table import Cell, Table, cell, table
+from shoestring.report.table import Cell, Datum, Table, cell, table
 from shoestring.run import Run, StoredTrial
 
 _LONGEST = 160
@@ -32,7 +32,7 @@ def failure_table(run: Run) -> Table | None:
         own.trials += 1
         own.cost += costs.get(trial.id, Cost())
     unit = run.question.unit
-    rows: list[list[str | int | float | Cell | None]] = [
+    rows: list[list[Datum | Cell]] = [
         [
             kind,
             own.trials,

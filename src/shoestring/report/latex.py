@@ -72,7 +72,8 @@ def compute_tex(run: Run) -> str:
     machine = "; ".join(known) or "[machine: not recorded, please state]"
     wasted = [(share.outcome, share.cost) for share in shares(run) if share.outcome in ("pilot", "failed", "lost", "killed")]
     parts = [
-        f"The study started {plural(len(run.trials), 'trial')} within a budget of {run.budget} that was fixed in advance, and used {amounts(spent, unit)}.",
+        f"The study started {plural(len(run.trials), 'trial')} within a budget of {run.budget}, fixed in advance, "
+        f"and used {amounts(spent, unit)}.",
         f"It ran on: {machine}.",
     ]
     if is_virtual(run):

@@ -13,16 +13,19 @@ from shoestring.report.drawing import Plot
 from shoestring.report.evidence import evidence
 from shoestring.report.figures.arms import arms
 from shoestring.report.figures.budget import budget
+from shoestring.report.figures.capacity import capacity_plot
 from shoestring.report.figures.curves import curves
 from shoestring.report.figures.differences import differences
 from shoestring.report.figures.evidence import evidence_path
 from shoestring.report.figures.importance import importances
+from shoestring.report.figures.law import law_plot
 from shoestring.report.figures.parallel import parallel
 from shoestring.report.figures.progress import progress
 from shoestring.report.figures.slices import slices
 from shoestring.report.importance import importance
 from shoestring.report.search_path import comparable, search_path
 from shoestring.run import Run
+from shoestring.scaling import Capacity, Law
 from shoestring.selection import Selection
 
 _SEED = 20171106  # of resamples and shuffles: the same run gives the same page
@@ -54,6 +57,10 @@ def plots(run: Run) -> Plots:
     finding, question = run.finding, run.question
     tested = finding if isinstance(finding, Comparison) else finding.confirmation if isinstance(finding, Selection) else None
     results = _some(arms(tested), differences(tested), evidence_path(tested, evidence(run, tested))) if tested else ()
+    if isinstance(finding, Law):
+        results = _some(law_plot(finding, rng))
+    elif isinstance(finding, Capacity):
+        results = _some(capacity_plot(finding))
     if not isinstance(question, Search):
         return Plots(_some(budget(run)), results, (), _some(curves(run)), ())
     unit, trials = comparable(run)

@@ -13,7 +13,7 @@ from shoestring.report.latex import escape
 from shoestring.report.machine import is_virtual
 from shoestring.report.page import render
 from shoestring.report.spending import MEANINGS, amount, heading
-from shoestring.report.table import Table, cell, table
+from shoestring.report.table import Cell, Datum, Table, cell, table
 from shoestring.report.verdict import verdict
 from shoestring.report.wording import amounts, plural, title
 from shoestring.run import Run
@@ -85,20 +85,20 @@ def outcome_table(runs: Sequence[Run]) -> Table:
             before = sums.get(outcome, (0, Cost()))
             sums[outcome] = (before[0] + n, before[1] + cost)
     used = [name for name in RESOURCES if getattr(total, name)] or ["units"]
-    rows = [
+    rows: list[list[Datum | Cell]] = [
         [name, MEANINGS[name], n, *(cell(getattr(cost, r), amount(r, getattr(cost, r), unit)) for r in used)]
         for name in MEANINGS
         if name in sums
         for n, cost in [sums[name]]
     ]
-    last = ["all", "", sum(n for n, _ in sums.values()), *(cell(getattr(total, r), amount(r, getattr(total, r), unit)) for r in used)]
-    return table(
-        "What all runs together went into.", ("outcome", "what it is", "leases", *(heading(name, unit) for name in used)), rows, last
-    )
+    whole = [cell(getattr(total, name), amount(name, getattr(total, name), unit)) for name in used]
+    last: list[Datum | Cell] = ["all", "", sum(n for n, _ in sums.values()), *whole]
+    columns = ("outcome", "what it is", "leases", *(heading(name, unit) for name in used))
+    return table("What all runs together went into.", columns, rows, last)
 
 
 def _runs_table(runs: Sequence[Run]) -> Table:
-    rows = [
+    rows: list[list[Datum | Cell]] = [
         [
             run.folder.name,
             title(run),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +12,10 @@ from shoestring.orders import Config
 from shoestring.questions.compare import Compare
 from shoestring.questions.search import Search
 from shoestring.report.spending import amount, cost_by_trial
-from shoestring.report.table import Cell, Table, cell, table
+from shoestring.report.table import Cell, Datum, Table, cell, table
 from shoestring.report.wording import in_words, plural, short
 from shoestring.run import Run
+from shoestring.scaling import Capacity, Law
 from shoestring.selection import Selection
 
 SHOWN = 10
@@ -25,6 +27,10 @@ def result_tables(run: Run) -> list[Table]:
     tables = []
     if isinstance(finding, Comparison):
         tables += [*comparison_tables(finding)]
+    elif isinstance(finding, Law):
+        tables += [*_law_tables(finding)]
+    elif isinstance(finding, Capacity):
+        tables.append(_capacity_table(finding))
     if isinstance(run.question, Search):
         tables.append(best_table(run))
     if isinstance(finding, Selection) and finding.confirmation is not None:
@@ -55,7 +61,7 @@ def comparison_tables(finding: Comparison) -> Iterator[Table]:
 def trial_table(run: Run) -> Table:
     """Returns all trials with what they showed and cost."""
     question, costs = run.question, cost_by_trial(run)
-    rows = []
+    rows: list[list[Datum | Cell]] = []
     for trial in run.trials:
         best, cost = run.best_of(trial), costs.get(trial.id)
         rows.append(
@@ -86,6 +92,18 @@ def result_rows(run: Run) -> list[dict[str, Any]]:
         tested = finding.confirmation
         if finding.best is not None:
             found.append(_row("selected best", f"trial {finding.best.trial}", 1, finding.best.value))
+    elif isinstance(finding, Law):
+        found += [
+            _row("mean at size", f"{size:g}", len(own), sum(own) / len(own) if own else None, crashes=crashed)
+            for size, own, crashed in zip(finding.sizes, finding.runs, finding.crashes, strict=True)
+        ]
+        for made in finding.predictions:
+            limits = {"low": made.lower, "high": made.upper, "level": "95%"}
+            found.append(_row("prediction at size", f"{made.size:g}", 0, made.value) | limits)
+    elif isinstance(finding, Capacity):
+        upper = None if math.isinf(finding.upper) else finding.upper
+        limits = {"low": finding.lower, "high": upper, "level": f"{finding.level:.0%}"}
+        found.append(_row("largest size solved", finding.over, len(finding.trials), finding.estimate) | limits)
     if tested is not None:
         found += [_row("arm mean", arm.name, len(arm.values), arm.mean, crashes=arm.crashes) for arm in tested.arms]
         for pair in tested.pairs:
@@ -114,14 +132,14 @@ def statistics_sentence(finding: Comparison) -> str:
     one_sided = "one-sided" if finding.one_sided else "two-sided"
     horizon = "an open horizon" if finding.horizon is None else f"at most {plural(finding.horizon, 'seed')}"
     return (
-        f"Differences are over paired seeds ({finding.n} in the headline pair); intervals are {level(finding)} confidence sequences that hold "
-        f"at whatever moment one stops ({finding.method}, {one_sided} alpha {finding.alpha:g}, planned for {horizon}). "
+        f"Differences are over paired seeds ({finding.n} in the headline pair); intervals are {level(finding)} confidence sequences that "
+        f"hold at whatever moment one stops ({finding.method}, {one_sided} alpha {finding.alpha:g}, planned for {horizon}). "
         "The variation is that among seeds: whatever else the runs share, such as the split of the data, it does not cover."
     )
 
 
 def _arms(finding: Comparison) -> Table:
-    rows: list[list[str | int | float | Cell | None]] = []
+    rows: list[list[Datum | Cell]] = []
     for arm in finding.arms:
         values = [value for value in arm.values if value is not None]
         spread = statistics.stdev(values) if len(values) > 1 else None
@@ -136,7 +154,7 @@ def _arms(finding: Comparison) -> Table:
 
 
 def _pairs(finding: Comparison) -> Table:
-    rows: list[list[str | int | float | Cell | None]] = []
+    rows: list[list[Datum | Cell]] = []
     for pair in finding.pairs:
         low, high = pair.p_better_interval
         wins = cell(pair.p_better, f"{pair.p_better:.2f} [{low:.2f}, {high:.2f}]") if pair.p_better is not None else None
@@ -156,6 +174,48 @@ def _pairs(finding: Comparison) -> Table:
         ("difference", "seeds", finding.metric, f"{level(finding)} interval", "anytime p", "P(first better)", "better"),
         rows,
     )
+
+
+def _law_tables(finding: Law) -> Iterator[Table]:
+    rows: list[list[Datum | Cell]] = [
+        [size, len(own), sum(own) / len(own) if own else None, statistics.stdev(own) if len(own) > 1 else None, crashed]
+        for size, own, crashed in zip(finding.sizes, finding.runs, finding.crashes, strict=True)
+    ]
+    caption = f"{finding.metric} by size; SD is the standard deviation among runs; it is no interval."
+    yield table(caption, (finding.over, "runs", "mean", "SD", "crashed"), rows)
+    if finding.forms:
+        yield table(
+            "The fitted forms, the best first. The interval of the exponent is a 95% profile interval.",
+            ("form", "formula", "exponent", "95% interval", "fits within the noise", "counts in the envelope"),
+            [
+                [
+                    form.form,
+                    form.formula(finding.over),
+                    form.b if form.exponent_interval else None,
+                    interval_text(form.exponent_interval) if form.exponent_interval else None,
+                    "yes" if form.fits else "no",
+                    "yes" if form.kept else "no",
+                ]
+                for form in finding.forms
+            ],
+        )
+    if finding.predictions:
+        trust = (
+            "The law is refused, so they are not to be trusted." if finding.refused else "They hold if the curve keeps one of these forms."
+        )
+        yield table(
+            f"Predictions with 95% intervals. {trust}",
+            (finding.over, finding.metric, "95% interval"),
+            [[made.size, made.value, interval_text((made.lower, made.upper))] for made in finding.predictions],
+        )
+
+
+def _capacity_table(finding: Capacity) -> Table:
+    tried: dict[float, list[bool]] = {}
+    for size, ok in finding.trials:
+        tried.setdefault(size, []).append(ok)
+    rows: list[list[Datum | Cell]] = [[size, len(own), sum(own)] for size, own in sorted(tried.items())]
+    return table(f"Runs by size; solved means {finding.condition}.", (finding.over, "runs", "solved"), rows)
 
 
 def _parameter(config: Config, name: str) -> str | int | float | None:

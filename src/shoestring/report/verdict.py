@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shoestring.comparison import Comparison
 from shoestring.report.wording import in_words, plural
 from shoestring.run import Run
+from shoestring.scaling import Capacity, Law
 from shoestring.selection import Selection
 
 
@@ -35,6 +37,10 @@ def verdict(run: Run) -> Verdict:
         found = _of_search(run, finding)
     elif isinstance(finding, Comparison):
         found = _of_comparison(finding)
+    elif isinstance(finding, Law):
+        found = _of_law(finding)
+    elif isinstance(finding, Capacity):
+        found = _of_capacity(finding)
     else:
         lines = [*finding.lines(), "", ""]
         found = Verdict(
@@ -52,8 +58,12 @@ def _of_search(run: Run, finding: Selection) -> Verdict:
             f"{plural(started, 'trial')} {'was' if started == 1 else 'were'} started.",
             "Nothing may be claimed.",
         )
-    found = f"The best {question.metric} seen is {best.value:.6g}, after {plural(best.unit, question.unit)} of trial {best.trial}: {in_words(best.config)}."
-    selected = f"{best.value:.6g} was selected for being best among the {shown} that showed a value, so it is optimistic: it may not be reported as the performance of this configuration."
+    after = plural(best.unit, question.unit)
+    found = f"The best {question.metric} seen is {best.value:.6g}, after {after} of trial {best.trial}: {in_words(best.config)}."
+    selected = (
+        f"{best.value:.6g} was selected for being best among the {shown} that showed a value, so it is optimistic: "
+        "it may not be reported as the performance of this configuration."
+    )
     confirmation = finding.confirmation
     if confirmation is None:
         why = finding.unconfirmed or "the run has not come to that"
@@ -69,6 +79,32 @@ def _of_search(run: Run, finding: Selection) -> Verdict:
 def _of_comparison(finding: Comparison) -> Verdict:
     found, rests_on, *cautions = map(_sentence, finding.lines())
     return Verdict(found, rests_on, _sentence(_not_claimed(finding)), tuple(cautions))
+
+
+def _of_law(finding: Law) -> Verdict:
+    means, *lines = map(_sentence, finding.lines())
+    if finding.refused:
+        first = next((line for line in lines if line.startswith("No law")), f"No law: {finding.refused}.")
+        rest = tuple(line for line in lines if line != first)
+        return Verdict(
+            first, means, "It may not be claimed that the metric follows any of these laws, nor what it is at another size.", rest
+        )
+    law, *rest_lines = lines
+    not_claimed = (
+        "It may not be claimed that the law holds beyond the sizes that were run: a prediction holds if the curve keeps one of these "
+        "forms, and no interval guards against a bend that lies beyond the data."
+    )
+    return Verdict(law, means, not_claimed, tuple(rest_lines))
+
+
+def _of_capacity(finding: Capacity) -> Verdict:
+    found, rests_on, *more = map(_sentence, finding.lines())
+    not_claimed = (
+        f"It may not be claimed that every size up to there is solved, nor that it is so for another condition than {finding.condition}."
+    )
+    if not finding.complete:
+        not_claimed += " Nor is the interval as narrow as was asked for."
+    return Verdict(found, rests_on, not_claimed, tuple(more))
 
 
 def _not_claimed(finding: Comparison) -> str:
@@ -101,39 +137,16 @@ def _about_the_run(run: Run) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    """Returns a line as a sentence; a name at its beginning keeps its case, as it stands in quotes or is no plain word."""
+    """Returns a line as a sentence; where it begins with a name, that keeps its case."""
     text = text.strip()
     if not text:
         return ""
-    first = text.split(" ", 1)[0]
-    begins = text[0].upper() + text[1:] if first in _OPENERS else text
+    begins = text[0].upper() + text[1:] if _OPENER.match(text) else text
     return begins if begins.endswith((".", "?", "!")) else f"{begins}."
 
 
-_OPENERS = frozenset(
-    [
-        "a",
-        "across",
-        "as",
-        "best",
-        "bet",
-        "both",
-        "confirmed",
-        "fresh",
-        "it",
-        "its",
-        "no",
-        "none",
-        "not",
-        "nothing",
-        "one",
-        "seeds",
-        "shown",
-        "stopped",
-        "the",
-        "this",
-        "twice",
-        "undecided",
-        "without",
-    ]
+# What sentences of findings begin with where it is no name.
+_OPENER = re.compile(
+    "(?:a|across|also|as|best|bet|both|confirmed|does|fresh|it|its|largest|law|mean|no|none|not|nothing|one|seeds|shown|stopped|the|this|twice|"
+    "undecided|without)[ :,]"
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shoestring.budget import Cost, describe
 from shoestring.finding import in_words, short
 from shoestring.questions.compare import Compare
+from shoestring.questions.scale import Scale
 from shoestring.questions.search import Search
 from shoestring.run import Run
 from shoestring.space_text import format_space
@@ -28,7 +29,9 @@ def title(run: Run) -> str:
         if len(names) == 2:
             return f"Is {names[0]} or {names[1]} better in {question.metric}?"
         return f"Which of {', '.join(names)} is best in {question.metric}?"
-    return f"How does {question.metric} change with size?"
+    if isinstance(question, Scale):
+        return f"How does {question.metric} change with {question.over}?"
+    return f"What is the largest {question.over} that is still solved?"
 
 
 def facts(run: Run) -> Iterator[tuple[str, str]]:
@@ -47,6 +50,16 @@ def facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "confirmation", "the best against the default, on fresh seeds" if question.confirm else "not asked for"
     elif isinstance(question, Compare):
         yield from _compared(question)
+    elif isinstance(question, Scale):
+        yield "sizes", f"{question.over} = {', '.join(f'{size:g}' for size in question.sizes)}, {plural(question.seeds, 'seed')} each"
+        yield "the rest", in_words(question.config) or "as it is"
+        yield "what decides", f"the last {question.metric} of each run"
+        yield "predictions asked for", ", ".join(f"{size:g}" for size in question.extrapolate) or "none"
+    else:
+        yield "solved means", f"{question.metric} {'at least' if question.goal == 'max' else 'at most'} {question.threshold:g} at the end"
+        yield "sizes allowed", f"{question.over} from {question.smallest} to {question.most}, the first {question.start}"
+        yield "the rest", in_words(question.config) or "as it is"
+        yield "looked for", f"the size solved in {question.p_star:.0%} of runs, ends within a factor of {question.ratio:g}"
 
 
 def _compared(question: Compare) -> Iterator[tuple[str, str]]:

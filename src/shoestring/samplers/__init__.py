@@ -7,6 +7,7 @@ random     random        independent draws: the baseline that every other one ha
 sobol      sobol         a scrambled low-discrepancy sequence: independent of what is seen, but without gaps and clumps
 grid       grid          each combination of a few values a parameter, in random order; the only one that comes to an end
 kde        kde           near what was good, and one in three anywhere (the model of BOHB); the cheapest that learns
+screened   screened      the best of a few random draws as a small Gaussian process sees it; made for trials that stop early
 tpe        optuna        where good configurations are dense and bad ones are not (tree-structured Parzen estimator)
 gp         optuna        where a Gaussian process expects most improvement; needs PyTorch, about half a second a proposal
 cma-es     cma_es        draws from a normal distribution that moves and turns towards what was good; best for numbers only
@@ -21,7 +22,7 @@ from shoestring.errors import UnknownName
 from shoestring.orders import Sampler
 from shoestring.space import Space
 
-SAMPLERS = ("cma-es", "gp", "grid", "kde", "random", "sobol", "tpe")
+SAMPLERS = ("cma-es", "gp", "grid", "kde", "random", "screened", "sobol", "tpe")
 
 
 def make_sampler(name: str, space: Space, seed: int) -> Sampler:
@@ -52,6 +53,10 @@ def make_sampler(name: str, space: Space, seed: int) -> Sampler:
             from shoestring.samplers.kde import Kde
 
             return Kde(space, seed)
+        case "screened":
+            from shoestring.samplers.screened import Screened
+
+            return Screened(space, seed)
         case "tpe":
             from shoestring.samplers.optuna import tpe
 

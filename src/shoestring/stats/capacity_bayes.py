@@ -31,10 +31,12 @@ class CapacityState:
 
     Attributes:
         next_size: the size to try next; None once it has ended.
-        ended: why nothing more is wanted ("interval narrow enough", "most trials used"); None while it goes on.
-        lower: with 98%, the size for p_star is at least this; 0.0 when even the smallest allowed size may be too large.
-        upper: and at most this; ``inf`` when even the largest allowed size may be solved.
-        estimate: the posterior median of the size for p_star.
+        ended: why nothing more is wanted ("interval narrow enough", "most trials used", "both ends proved", "no attempt left"); None
+            while it goes on.
+        lower: lower end for the size that is solved with chance p_star; 0.0 when even the smallest allowed size may be too large.
+        upper: its upper end; ``inf`` when even the largest allowed size may be solved. The ends hold together, with 98% here and with
+            ``1 - alpha`` in ``capacity_strict``.
+        estimate: the posterior median of that size; in ``capacity_strict`` the middle of what one trial a size showed.
         cost: of the trials so far, in units of one trial at size 1.
     """
 

@@ -10,5 +10,7 @@ parallel     all parameters of all trials at once
 arms         the results of the arms of a comparison, seed by seed
 differences  paired differences, with their interval
 evidence     estimate, interval and p-value after each seed
+law          results by size, fitted forms and their envelope
+capacity     the search for the largest size that is still solved
 ===========  ==========================================================
 """

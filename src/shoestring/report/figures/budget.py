@@ -45,7 +45,7 @@ def budget(run: Run) -> Plot | None:
         "budget",
         "Where the budget went",
         f"Bars by outcome, of {describe(resource, limit, unit)}: {said}.",
-        f"Of the budget of {describe(resource, limit, unit)}, by the outcome of the leases. Failed, lost and pilot work is charged like any other.",
+        f"Of the budget of {describe(resource, limit, unit)}, by the outcome of the leases. Failed, lost and pilot work is charged too.",
         draw,
         0.5 + 0.3 * len(parts),
     )

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoestring.questions.compare import Compare
+from shoestring.questions.scale import Largest, Scale
+from shoestring.questions.search import Search
 from shoestring.report.drawing import FAINT, SERIES, STYLES, Plot, clipped, plain_numbers
 from shoestring.report.search_path import searched
 from shoestring.report.wording import plural
@@ -44,13 +46,14 @@ def curves(run: Run) -> Plot | None:
         _frame(axes, np.concatenate([_values(run, trial) for trial in trials]), question.goal)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), borderaxespad=0.3)
 
-    what = "arms, one line a seed" if isinstance(question, Compare) else f"the best {len(groups)} in colour, the others grey"
+    what = "one line a run" if not isinstance(question, Search) else f"the best {len(groups)} in colour, the others grey"
     drawn = len(trials) - left_out
     caption = f"{question.metric} after each {question.unit}, {plural(drawn, 'trial')}: {what}."
     if left_out:
         caption += f" {left_out} more are not drawn: of those that are not among the best, every {math.ceil(len(trials) / MOST)}th is."
-    if isinstance(question, Compare):
-        return Plot("curves", "Learning curves", f"Learning curves of {question.metric} for {plural(len(groups), 'arm')}.", caption, draw)
+    if not isinstance(question, Search):
+        alt = f"Learning curves of {question.metric} for {', '.join(name for name, _ in groups)}."
+        return Plot("curves", "Learning curves", alt, caption, draw)
     caption += " Lines end where a trial was stopped, failed or diverged; values far from the others are beyond the frame."
     alt = f"Learning curves of {plural(drawn, 'trial')}, {question.metric} against {question.unit}; the best is trial {groups[0][1][0].id}."
     return Plot("curves", "Learning curves", alt, caption, draw)
@@ -58,6 +61,10 @@ def curves(run: Run) -> Plot | None:
 
 def _groups(run: Run, trials: list[StoredTrial]) -> tuple[list[tuple[str, list[StoredTrial]]], list[StoredTrial], int]:
     """Returns what is drawn in colour, by name; what is drawn in grey; and how many are not drawn."""
+    if isinstance(run.question, Scale | Largest):
+        over, sizes = run.question.over, sorted({float(str(trial.config[run.question.over])) for trial in trials})
+        by_size = [(f"{over} {size:g}", [t for t in trials if float(str(t.config[over])) == size]) for size in sizes]
+        return by_size, [], 0
     if isinstance(run.question, Compare):
         names = [arm.name for arm in run.question.arms]
         groups = [(name, [trial for trial in trials if trial.arm == name]) for name in names]

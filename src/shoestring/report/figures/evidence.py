@@ -45,7 +45,7 @@ def evidence_path(finding: Comparison, path: Sequence[Evidence], name: str = "ev
 
     last = path[-1]
     caption = (
-        f"Above: estimate of the difference in {finding.metric} and its {level(finding)} interval after each seed, from where there is one. "
+        f"Above: estimate of the difference in {finding.metric} and its {level(finding)} interval after each seed, once there is one. "
         f"Below: the p-value, valid at every seed; dashed: alpha = {finding.alpha:g}. Stopped: {finding.stopped}."
     )
     alt = f"Evidence over {plural(len(path), 'seed')}: p goes from {path[0].p:.3g} to {last.p:.3g}."

@@ -35,10 +35,10 @@ def importances(run: Run, found: Importance, unit: int) -> Plot:
 
     shares = ", ".join(f"{name} {share:.0%}" for name, share in zip(names, found.share, strict=False))
     caption = (
-        f"How much worse a kernel regression predicts the rank of {run.question.metric} at {run.question.unit} {unit} when one parameter is "
-        f"shuffled among the {found.n} trials; lines hold 80% of bootstrap resamples. The regression predicts {found.explained:.0%} of the variance of "
-        "trials left out of it, more than of any of 19 shuffles of the results. It describes the trials seen, within these bounds of the "
-        "space; shares overlap where parameters act together."
+        f"How much worse a kernel regression predicts the rank of {run.question.metric} at {run.question.unit} {unit} when one parameter "
+        f"is shuffled among the {found.n} trials; lines hold 80% of bootstrap resamples. The regression predicts {found.explained:.0%} of "
+        "the variance of trials left out of it, more than of any of 19 shuffles of the results. It describes the trials seen, within "
+        "these bounds of the space; shares overlap where parameters act together."
     )
     return Plot(
         "importance", "What the parameters account for", f"Importance by parameter: {shares}.", caption, draw, 0.8 + 0.27 * len(names)

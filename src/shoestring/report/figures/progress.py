@@ -43,10 +43,11 @@ def progress(run: Run, path: SearchPath) -> Plot | None:
         axes.set_xlim(left=0)
         axes.legend(loc="lower right" if run.question.goal == "max" else "upper right")
 
+    first, last = path.best[steps[0]], path.best[-1]
     return Plot(
         "expected-best",
         "Best value against budget",
-        f"Best {metric} so far against the budget: {path.best[steps[0]]:.4g} at first, {path.best[-1]:.4g} in the end, after {len(steps)} improvements.",
+        f"Best {metric} so far against the budget: {first:.4g} at first, {last:.4g} in the end, after {len(steps)} improvements.",
         _caption(path),
         draw,
     )
@@ -58,7 +59,7 @@ def _caption(path: SearchPath) -> str:
         return f"{said} With fewer than two results no expectation can be given."
     said += (
         f" Dashed: the expected best of as many of the {len(path.expected.middle)} trials that showed a value, drawn at random; "
-        f"the band holds {LEVEL:.0%} of bootstrap resamples, and is too narrow towards the right end, where the curve hangs on one or two values."
+        f"the band holds {LEVEL:.0%} of bootstrap resamples, and is too narrow towards the right end, where it hangs on one or two values."
     )
     if path.independent:
         return said

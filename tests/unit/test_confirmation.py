@@ -1,0 +1,111 @@
+"""The confirmation after a search: its reserve, its fresh seeds, what is said of the winner, and that a stop changes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import shoestring as ss
+from shoestring.answer import Status
+from shoestring.casebook import Casebook
+from shoestring.orders import Start
+from shoestring.questions.search import Search
+from shoestring.run import Run
+from shoestring.space import Space
+from shoestring.store import Store
+
+SPACE = {"x": ss.Float(0, 1, default=0.1)}
+
+
+def curve(slope, spread=0.05):
+    return lambda config, seed: [
+        {"score": slope * config["x"] + spread * np.random.default_rng([seed, int(1e6 * config["x"])]).normal()} for _ in range(3)
+    ]
+
+
+def search(curve, **changes):
+    asked = {"metric": "score", "goal": "max", "budget": "300 epochs", "horizon": 3, "runner": "replay", "store": ":memory:"}
+    return ss.search(curve, SPACE, **(asked | changes))
+
+
+def test_a_winner_that_is_better_is_confirmed_on_fresh_seeds(tmp_path):
+    answer = search(curve(1.0), store=tmp_path / "run")
+
+    found = answer.finding.confirmation
+    assert found.better == "best"
+    assert found.horizon == 12  # a quarter of 300 epochs pays for 12 pairs of 6, and no more than 12 are set aside
+    assert dict(found.arms[1].config) == {"x": 0.1}
+    assert answer.spent.units <= 300
+    run = Run.read(tmp_path / "run")
+    searched = {trial.seed for trial in run.trials if trial.purpose == "useful"}
+    confirming = {trial.seed for trial in run.trials if trial.purpose == "confirmation"}
+    assert len(confirming) == found.n and not confirming & searched
+    assert run.by_outcome()["confirmation"][0] >= 2 * found.n
+    assert "selected, optimistic" in str(answer)
+    assert "confirmed on" in str(answer)
+    assert run.ranked()[0][0].id == answer.best.trial
+
+
+def test_a_winner_by_luck_is_not_called_better():
+    wrong = sum(search(curve(0.0), seed=seed).finding.confirmation.better is not None for seed in range(8))
+
+    assert wrong <= 3  # of 8 at one-sided .05: more than 3 has a chance of 0.04%
+
+
+def test_without_confirmation_the_whole_budget_searches():
+    answer = search(curve(1.0), confirm=False)
+
+    assert answer.finding.confirmation is None
+    assert answer.to_json()["confirmation"] is None
+
+
+def test_a_budget_too_small_for_a_test_is_all_for_the_search(tmp_path):
+    answer = search(curve(1.0), budget="60 epochs", store=tmp_path / "run")
+
+    assert answer.spent.units == 60
+    assert answer.finding.confirmation is None
+    assert "not confirmed" in str(answer)
+
+
+def test_the_default_can_be_given():
+    answer = search(curve(1.0), default={"x": 0.5})
+
+    assert dict(answer.finding.confirmation.arms[1].config) == {"x": 0.5}
+    with pytest.raises(ss.ShoestringError, match="x"):
+        search(curve(1.0), default={"x": 5.0})
+    with pytest.raises(ss.ShoestringError, match="unknown parameter 'y'"):
+        search(curve(1.0), default={"y": 5.0})
+
+
+def test_a_stop_in_the_middle_of_it_changes_nothing(tmp_path):
+    undisturbed = search(curve(1.0))
+    stopped_after = []
+
+    def stop_now(study):
+        if len(study.trials) > 20 and not stopped_after and any(t.purpose == "confirmation" for t in study.trials.values()):
+            stopped_after.append(len(study.trials))
+            study.stop()
+
+    first = search(curve(1.0), store=tmp_path / "run", on_progress=stop_now)
+    assert first.status is Status.STOPPED
+    again = search(curve(1.0), store=tmp_path / "run")
+
+    assert again.finding.confirmation.to_json() == undisturbed.finding.confirmation.to_json()
+
+
+def test_a_confirming_seed_that_the_search_has_used_is_an_error_in_the_code():
+    class Careless:
+        done, undecided_cost = False, None
+
+        def __init__(self):
+            self.orders = [Start(0, {"x": 0.1}, 1, seed=7), Start(1, {"x": 0.1}, 1, seed=7, purpose="confirmation")]
+
+        def ask(self):
+            return self.orders.pop(0)
+
+    store = Store.in_memory()
+    casebook = Casebook(Search("t", Space(SPACE), "score", "max", 1), Careless(), store, print)
+    casebook.next_order()
+    with pytest.raises(RuntimeError, match="confirming seed 7 was used by the search"):
+        casebook.next_order()
+    store.close()
