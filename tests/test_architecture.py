@@ -20,7 +20,7 @@ LAYERS = {
     6: "study casebook",
     7: "run standing spending naming launch doors plan plan_compare plan_scale export watch suspects pause_verdict pausable doctor datasets testing",
     8: "report claim claims",
-    9: "cli __init__",
+    9: "cli __init__ __main__",
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names.split()}
 HEAVY = {"torch", "matplotlib"}

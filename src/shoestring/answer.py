@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,14 @@ class Answer:
         if self.run:
             lines.append(f"kept in {self.run}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Returns the answer as a notebook shows it: sentences and a table, no script."""
+        said = "".join(f"<li>{escape(line)}</li>" for line in (*self.finding.lines(), *self.notes))
+        rows = {"status": str(self.status), "trials": str(self.n_trials), "spent": f"{self._spent_text()} of {self.budget}"}
+        rows |= {"kept in": str(self.run)} if self.run else {}
+        cells = "".join(f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())
+        return f"<div><table>{cells}</table><ul>{said}</ul></div>"
 
     def _spent_text(self) -> str:
         limited = [describe(name, getattr(self.spent, name), self.unit) for name in self.budget.limits]

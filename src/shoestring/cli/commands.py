@@ -140,22 +140,31 @@ def status(
 @app.command()
 def report(
     run: RunArgument = None,
-    form: Annotated[str, typer.Option("--format", help="text or markdown.")] = "markdown",
+    project: Annotated[Optional[Path], typer.Option(help="Sums up all runs in this folder instead.")] = None,  # noqa: UP045
+    form: Annotated[str, typer.Option("--format", help="html writes all files; markdown and text print the report.")] = "html",
     as_json: Json = False,
 ) -> None:
-    """Writes the report of a run into its folder, and prints it."""
+    """Writes the report of a run into its folder: a page, tables, figures, and texts for a paper."""
     from shoestring import report as reports
-    from shoestring.errors import UnknownName
+    from shoestring.errors import UnknownName, UsageError
 
-    if form not in ("text", "markdown"):
-        raise UnknownName("format", form, ("text", "markdown"))
-    read = _read(_folder(run))
-    path = reports.write(read)
-    if as_json:
-        typer.echo(json.dumps(_state(read) | {"report": str(path)}))
+    if form not in reports.FORMATS:
+        raise UnknownName("format", form, reports.FORMATS)
+    if project is not None and (run is not None or form != "html"):
+        raise UsageError("--project sums up a folder of runs as html; leave out the run and --format.")
+    state: dict[str, Any] = {}
+    if project is not None:
+        written = reports.write_project(project)
     else:
-        typer.echo(reports.text(read) if form == "text" else reports.markdown(read))
-        typer.echo(f"report    {path}", err=True)
+        read = _read(_folder(run))
+        if form != "html":
+            typer.echo(reports.text(read) if form == "text" else reports.markdown(read), nl=form == "text")
+            return
+        written, state = reports.write_all(read), _state(read)
+    if as_json:
+        typer.echo(json.dumps(state | {"report": str(written[0]), "files": list(map(str, written))}))
+    else:
+        typer.echo(reports.listed(written))
 
 
 @app.command()

@@ -12,9 +12,8 @@ from shoestring.questions.compare import LEAST_SEEDS, MOST_SEEDS, OPEN, PILOT_SE
 from shoestring.questions.judges import Judge, Ruling
 from shoestring.questions.judges.choose import judge_for
 from shoestring.questions.judges.pairing import score_of
-from shoestring.stats.choose import MIN_EXACT_HORIZON
 from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
-from shoestring.stats.power import plan_power
+from shoestring.stats.power import detectable
 from shoestring.stats.superiority import crash_rate_bound
 
 
@@ -130,40 +129,41 @@ class Comparing:
         judge = self._judge or judge_for(question, max(PILOT_SEEDS, self._n_common()))
         pairs = judge.pairs(scores)
         names = [arm.name for arm in question.arms]
-        headline = pairs[0]
-        n_run = headline.n
-        usable = ruling.better is not None and np.all(np.isfinite(headline.differences))
-        exaggerated = usable and is_exaggerated(headline.differences, self._horizon, question.alpha)
         return Comparison(
-            question.metric,
-            question.goal,
-            question.mode,
-            self._arms(),
-            pairs,
-            tuple(seed_of(question.seed, i, 0, self._salt) for i in range(n_run)),
-            self._horizon,
-            question.alpha,
-            judge.method,
-            None if ruling.better is None else names[ruling.better],
-            None if ruling.picked is None else names[ruling.picked],
-            ruling.ended or ended,
-            ruling.equivalent,
-            question.margin,
-            ruling.deterministic,
-            shrunken_mean(headline.differences) if exaggerated else None,
-            None if ruling.deterministic or ruling.better is not None else self._detectable(headline, judge.method),
-            tuple(names[arm] for arm in ruling.surviving or range(len(names))),
-            question.one_sided,
+            metric=question.metric,
+            goal=question.goal,
+            mode=question.mode,
+            arms=self._arms(),
+            pairs=pairs,
+            seeds=tuple(seed_of(question.seed, nth, 0, self._salt) for nth in range(pairs[0].n)),
+            horizon=self._horizon,
+            alpha=question.alpha,
+            method=judge.method,
+            better=None if ruling.better is None else names[ruling.better],
+            picked=None if ruling.picked is None else names[ruling.picked],
+            stopped=ruling.ended or ended,
+            equivalent=ruling.equivalent,
+            margin=question.margin,
+            deterministic=ruling.deterministic,
+            shrunk=self._shrunk(pairs[0]),
+            detectable=self._detectable(pairs[0]),
+            surviving=tuple(names[arm] for arm in ruling.surviving or range(len(names))),
+            one_sided=question.one_sided,
         )
 
-    def _detectable(self, pair: PairResult, method: str) -> float | None:
-        """Returns the difference that twice the seeds would find four times in five, None where that is not known."""
-        question, n = self._question, min(2 * pair.n, MOST_SEEDS)
-        diffs = np.asarray(pair.differences)
-        if method not in ("SEQ-FLIP", "T-MIX") or pair.n < LEAST_SEEDS or not np.all(np.isfinite(diffs)):
+    def _shrunk(self, pair: PairResult) -> float | None:
+        """Returns the estimate shrunk where stopping has likely exaggerated it."""
+        if self._ruling.better is None or not np.all(np.isfinite(pair.differences)):
             return None
-        plan = plan_power(n, question.alpha, "SEQ-FLIP" if n >= MIN_EXACT_HORIZON else "T-MIX", one_sided=question.one_sided)
-        return plan.smallest * float(np.std(diffs, ddof=1))
+        exaggerated = is_exaggerated(pair.differences, self._horizon, self._question.alpha)
+        return shrunken_mean(pair.differences) if exaggerated else None
+
+    def _detectable(self, pair: PairResult) -> float | None:
+        """Returns what twice the seeds so far would find four times in five, where nothing was decided."""
+        ruling, question = self._ruling, self._question
+        if ruling.better is not None or ruling.deterministic or self._horizon is None or pair.n < LEAST_SEEDS:
+            return None
+        return detectable(pair.differences, min(pair.n, MOST_SEEDS // 2), question.alpha, one_sided=question.one_sided)
 
     def _settle(self, horizon: int | None) -> None:
         question = self._question

@@ -11,7 +11,7 @@ from shoestring.questions.comparing import Comparing
 from shoestring.questions.search import Search
 from shoestring.selection import Best, Selection
 from shoestring.stats.choose import MIN_HORIZON
-from shoestring.stats.confirmation import MOST_PAIRS, SHARE, reserve
+from shoestring.stats.confirmation import MOST_PAIRS, reserve_of
 
 _SALT = 1  # of the confirming seeds
 
@@ -122,14 +122,12 @@ class Searching:
         """
         if self._tally.is_settled:
             return {}
-        kept = {}
-        for resource, limit in limits.items():
-            a_run = self._question.horizon * unit_cost.get(resource, 0.0)
-            kept[resource] = reserve(limit, a_run, a_run) if a_run else SHARE * limit
-            if a_run and kept[resource] < MIN_HORIZON * 2 * a_run:
-                return {}  # too little for a test, so all of it is for the search
-            if resource == "units":
-                kept[resource] -= kept[resource] % (2 * a_run)
+        pair_cost = {name: 2 * self._question.horizon * cost for name, cost in unit_cost.items()}
+        kept = reserve_of(limits, pair_cost)
+        if any(amount < MIN_HORIZON * pair_cost[name] for name, amount in kept.items()):
+            return {}  # too little for a test, so all of it is for the search
+        if "units" in kept:
+            kept["units"] -= kept["units"] % pair_cost["units"]
         return kept
 
     def settle(self, n: int) -> None:

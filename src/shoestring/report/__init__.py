@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from shoestring.report.markdown import markdown
 from shoestring.report.text import text
-from shoestring.report.writing import write, write_all, write_project
+from shoestring.report.writing import listed, write, write_all, write_project
 
-__all__ = ["markdown", "text", "write", "write_all", "write_project"]
+FORMATS = ("html", "markdown", "text")
+
+__all__ = ["FORMATS", "listed", "markdown", "text", "write", "write_all", "write_project"]

@@ -134,7 +134,7 @@ def _cvpr(runs: Sequence[Run]) -> Iterator[Item]:
     yield Item(
         "CVPR form 4",
         "logs",
-        (Part("anonymised logs", "ledger.csv and trials.csv hold no names or paths; read them before you send them"),),
+        (Part("logs", "ledger.csv and trials.csv"), Part("that their messages and configurations name no person or path", None)),
     )
     yield Item("CVPR form 5", "verification by the authors", (Part("who confirms that this is complete", None),))
 
@@ -206,7 +206,7 @@ def _selection(runs: Sequence[Run]) -> Part:
             return f"the last {question.metric} of each run; nothing was chosen"
         if isinstance(question, Search):
             return f"best {question.metric} of any trial at any {question.unit}; {question.scheduler}, {question.sampler}"
-        return f"the last {question.metric} of each run, seed by seed, {question.mode}"
+        return f"the last {question.metric} of each run, seed by seed (mode {question.mode})"
 
     return Part("rule of choice", _each_of(runs, [of(run) for run in runs]))
 

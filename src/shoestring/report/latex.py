@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from itertools import count
 
 from shoestring.budget import describe, duration
-from shoestring.comparison import Comparison
 from shoestring.report.machine import environment, is_virtual
 from shoestring.report.machine import facts as machine_facts
-from shoestring.report.results import result_tables, statistics_sentence
+from shoestring.report.results import result_tables
 from shoestring.report.spending import shares
 from shoestring.report.table import Table
 from shoestring.report.wording import amounts, plural
 from shoestring.run import Run
-from shoestring.selection import Selection
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -44,24 +42,9 @@ def escape(text: str) -> str:
 
 
 def table_tex(run: Run) -> str:
-    """Returns the first table of results; a comment where there is none."""
-    finding = run.finding
-    tested = finding if isinstance(finding, Comparison) else finding.confirmation if isinstance(finding, Selection) else None
-    tables = result_tables(run)
-    if tested is not None and len(tables) > 1:
-        shown, caption = tables[-2] if isinstance(finding, Selection) else tables[0], statistics_sentence(tested)
-        if len(tables) > 1 and not tested.deterministic:
-            return (
-                _table(shown, shown.caption, "arms")
-                + "\n"
-                + _table(tables[-1] if isinstance(finding, Selection) else tables[1], caption, "differences")
-            )
-        return _table(shown, shown.caption, "arms")
-    return (
-        _table(tables[0], tables[0].caption, "results")
-        if tables and tables[0].rows
-        else "% No trial showed a value, so there is no table.\n"
-    )
+    """Returns the tables of results; a comment where there is none."""
+    tables = [shown for shown in result_tables(run) if shown.rows]
+    return "\n".join(map(_table, tables, count(1))) if tables else "% No trial showed a value, so there is no table.\n"
 
 
 def compute_tex(run: Run) -> str:
@@ -89,13 +72,13 @@ def compute_tex(run: Run) -> str:
     return "\n".join(map(escape, parts)) + "\n"
 
 
-def _table(shown: Table, caption: str, label: str) -> str:
+def _table(shown: Table, number: int) -> str:
     columns = "".join("r" if numeric else "l" for numeric in shown.numeric)
     lines = [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{escape(caption)}}}",
-        rf"  \label{{tab:{re.sub(r'[^a-z]', '', label)}}}",
+        rf"  \caption{{{escape(shown.caption)}}}",
+        rf"  \label{{tab:results-{number}}}",
         rf"  \begin{{tabular}}{{{columns}}}",
         r"    \toprule",
         f"    {' & '.join(map(escape, shown.columns))} \\\\",

@@ -59,18 +59,17 @@ def write_all(run: Run) -> list[Path]:
     return [*(run.folder / name for name in texts), *saved]
 
 
-def write_project(runs: Sequence[Run], folder: Path, unread: Sequence[str] = ()) -> list[Path]:
-    """Writes the sum of several runs into a folder, failed and pilot work included. Returns the files, the page first.
+def write_project(folder: Path) -> list[Path]:
+    """Writes the sum of all runs in a folder, failed and pilot work included. Returns the files, the page first.
 
-    Args:
-        runs: at least one.
-        unread: a sentence for each run that could not be read.
     Raises:
+        NotARun: the folder holds no run that can be read.
         StoreUnwritable: the disk is full or read-only.
     """
     from shoestring.report.checklist import checklist_markdown
-    from shoestring.report.project import project_page, project_rows, project_tex
+    from shoestring.report.project import project_page, project_rows, project_tex, read_project
 
+    runs, unread = read_project(folder)
     texts = {
         "project.html": project_page(runs, folder, unread),
         "project.csv": _csv(project_rows(runs)),
@@ -79,6 +78,17 @@ def write_project(runs: Sequence[Run], folder: Path, unread: Sequence[str] = ())
     }
     _put(folder, texts)
     return [folder / name for name in texts]
+
+
+def listed(written: Sequence[Path]) -> str:
+    """Returns what was written as a person wants to see it: the page first, then the rest by kind."""
+    page, *rest = written
+    lines = [f"report    {page}   {page.stat().st_size / 1000:.0f} kB, one file, works offline"]
+    kinds = {"tables": (".csv",), "paper": (".tex", ".md"), "figures": (".svg", ".pdf")}
+    for kind, endings in kinds.items():
+        if names := [str(path.relative_to(page.parent)) for path in rest if path.suffix in endings]:
+            lines.append(f"{kind:<10}{'  '.join(names)}")
+    return "\n".join(lines)
 
 
 def _csv(table_rows: Sequence[Mapping[str, object]]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +50,7 @@ def law_plot(finding: Law, rng: np.random.Generator) -> Plot | None:
         for made in finding.predictions:
             axes.vlines(made.size, max(made.lower, 1e-300), made.upper, color=SERIES[3], linewidth=1.6)
             dots(axes, [made.size], [made.value], SERIES[3], 5.5)
+        axes.set_ylim(*_frame(finding, envelope))
         plain_numbers(axes, "x")
         plain_numbers(axes, "y")
         axes.set_xlabel(clipped(finding.over))
@@ -81,6 +84,16 @@ def _envelope(finding: Law, farthest: float, rng: np.random.Generator) -> tuple[
         return ()
     fitted = fit_scaling_law(finding.sizes, finding.runs)
     return tuple(extrapolate(fitted, np.geomspace(finding.sizes[0], farthest, _POINTS), rng))
+
+
+def _frame(finding: Law, envelope: Sequence[Extrapolation]) -> tuple[float, float]:
+    """Returns the limits of the values, so that a form that does not fit does not flatten the others."""
+    shown = [value for run in finding.runs for value in run]
+    if not finding.refused:
+        shown += [value for made in finding.predictions for value in (made.lower, made.upper)]
+        shown += [value for point in envelope for value in (point.lower, point.upper)]
+    positive = [value for value in shown if value > 0 and math.isfinite(value)]
+    return min(positive) / 1.2, max(positive) * 1.2
 
 
 def _at(form: FittedForm, sizes: Array) -> Array:
