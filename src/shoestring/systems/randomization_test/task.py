@@ -85,20 +85,21 @@ def signs(data: Data, rng: np.random.Generator) -> Data:
 def shuffled_pixels(data: Data, rng: np.random.Generator) -> Data:
     """Returns the data with one permutation of the pixels (and channels) applied to all inputs, training and test."""
     order = rng.permutation(data.x_train[0].size)
-    return replace(data, x_train=_flat(data.x_train)[:, order].reshape(data.x_train.shape), x_test=_flat(data.x_test)[:, order].reshape(data.x_test.shape))
+    x_train, x_test = (_flat(x)[:, order].reshape(x.shape) for x in (data.x_train, data.x_test))
+    return replace(data, x_train=x_train, x_test=x_test)
 
 
 def random_pixels(data: Data, rng: np.random.Generator) -> Data:
     """Returns the data with a permutation of its own applied to each input, training and test."""
-    shuffle = lambda x: rng.permuted(_flat(x), axis=1).reshape(x.shape)  # noqa: E731
-    return replace(data, x_train=shuffle(data.x_train), x_test=shuffle(data.x_test))
+    x_train, x_test = (rng.permuted(_flat(x), axis=1).reshape(x.shape) for x in (data.x_train, data.x_test))
+    return replace(data, x_train=x_train, x_test=x_test)
 
 
 def gaussian(data: Data, rng: np.random.Generator) -> Data:
     """Returns the data with normal inputs, of the mean and variance of all training pixels together."""
     mean, sd = float(data.x_train.mean()), float(data.x_train.std())
-    draw = lambda x: rng.normal(mean, sd, x.shape).astype(np.float32)  # noqa: E731
-    return replace(data, x_train=draw(data.x_train), x_test=draw(data.x_test))
+    x_train, x_test = (rng.normal(mean, sd, x.shape).astype(np.float32) for x in (data.x_train, data.x_test))
+    return replace(data, x_train=x_train, x_test=x_test)
 
 
 VARIANTS: dict[str, Variant] = {
@@ -136,6 +137,24 @@ def whiten(images: NDArray[np.generic]) -> Floats:
     return ((flat - flat.mean(axis=1, keepdims=True)) / sd).reshape(images.shape).astype(np.float32)
 
 
+def _digits(split: str) -> tuple[NDArray[np.float32], Labels]:
+    """Returns scikit-learn's digits in an order that is drawn once: the first 1,200 are for training, the other 597 for testing."""
+    from sklearn.datasets import load_digits  # an extra
+
+    bunch = load_digits()
+    order = np.random.default_rng(0).permutation(len(bunch.target))
+    rows = order[:1200] if split == "train" else order[1200:]
+    return (bunch.images[rows] / 16).astype(np.float32), bunch.target[rows].astype(np.int64)
+
+
+DATA: dict[str, Callable[[str], tuple[NDArray[np.generic], NDArray[np.generic]]]] = {
+    "digits": _digits,
+    "mnist": datasets.mnist,
+    "fashion-mnist": datasets.fashion_mnist,
+    "cifar10": datasets.cifar10,
+}
+
+
 def raw(name: str, split: str) -> tuple[Floats, Labels]:
     """Returns a data set's images, ``(n, height, width)`` or ``(n, channels, height, width)`` in 0 to 1, and labels, in their stored order.
 
@@ -145,13 +164,11 @@ def raw(name: str, split: str) -> tuple[Floats, Labels]:
     """
     if name not in DATA:
         raise UnknownName("data set", name, DATA)
-    if name == "digits":
-        return _digits(split)
     images, labels = DATA[name](split)
     if name == "cifar10":
         margin = (images.shape[-1] - CROP) // 2
         images = images[..., margin : margin + CROP, margin : margin + CROP]
-    return np.asarray(images, np.float32) / 255, labels.astype(np.int64)
+    return (images / (255 if images.dtype == np.uint8 else 1)).astype(np.float32), labels.astype(np.int64)
 
 
 def load(name: str = "digits", n_train: int = 1000, n_test: int = 500, rng: np.random.Generator | None = None) -> Data:
@@ -171,24 +188,6 @@ def load(name: str = "digits", n_train: int = 1000, n_test: int = 500, rng: np.r
             raise UsageError(f"{wanted} {split} rows of {name} cannot be had; give 1 to {there}.")
     rows = np.arange(n_train) if rng is None else rng.permutation(len(x))[:n_train]
     return Data(whiten(x[rows]), y[rows], whiten(x_test[:n_test]), y_test[:n_test])
-
-
-def _digits(split: str) -> tuple[Floats, Labels]:
-    """Returns scikit-learn's digits in an order that is drawn once: the first 1,200 are for training, the other 597 for testing."""
-    from sklearn.datasets import load_digits  # an extra
-
-    bunch = load_digits()
-    order = np.random.default_rng(0).permutation(len(bunch.target))
-    rows = order[:1200] if split == "train" else order[1200:]
-    return (bunch.images[rows] / 16).astype(np.float32), bunch.target[rows].astype(np.int64)
-
-
-DATA: dict[str, Callable[[str], datasets.Images]] = {
-    "digits": lambda split: datasets.mnist(split),  # read by _digits
-    "mnist": datasets.mnist,
-    "fashion-mnist": datasets.fashion_mnist,
-    "cifar10": datasets.cifar10,
-}
 
 
 def _flat(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,80 @@
+"""Makes the table of learning curves that the claims replay.
+
+    OMP_NUM_THREADS=1 python -m shoestring.systems.hyperband.tabulate [--workers 2] [--out PATH]
+
+Trains 200 configurations of each network, drawn by the engine's random sampler with seed 0, to 81 units, each once and with its own
+seed, and writes validation and test errors after every unit. Needs Fashion-MNIST.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from shoestring.samplers import make_sampler
+from shoestring.systems.hyperband.table import DIVERGED, HORIZON, PATH
+from shoestring.systems.hyperband.task import NETS, Net, space
+from shoestring.systems.hyperband.training import Config, batches, curves
+
+N_CONFIGS = 200
+_SEED = 0
+
+
+def main() -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=PATH)
+    options = parser.parse_args()
+    began = time.perf_counter()
+    jobs = [(net, numbers) for net in NETS for numbers in batches(configs_of(net))]
+    counts = {net: {name: np.zeros((N_CONFIGS, HORIZON), np.uint16) for name in ("error", "test_error")} for net in NETS}
+    cpu_s = 0.0
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+        for i, ((net, numbers), (found, spent_s)) in enumerate(zip(jobs, pool.map(_train, jobs), strict=True)):
+            cpu_s += spent_s
+            for name, errors in found.items():
+                counts[net][name][numbers] = errors
+            print(f"{i + 1} of {len(jobs)}: {net}, {len(numbers)} networks, {spent_s:.1f} s", file=sys.stderr, flush=True)
+    arrays = {f"{net}_{name}": array for net, its in counts.items() for name, array in its.items()}
+    seconds = {"cpu_s": np.array(cpu_s), "wall_s": np.array(time.perf_counter() - began)}
+    np.savez_compressed(options.out, **arrays, **_columns(), **seconds)
+    print(f"{options.out}: {options.out.stat().st_size / 1e3:.0f} kB, {cpu_s:.0f} CPU seconds, {seconds['wall_s']:.0f} s")
+
+
+def configs_of(net: Net) -> list[Config]:
+    """Returns the configurations of the table."""
+    sampler = make_sampler("random", space(net), _SEED)
+    return [Config(net=net, **dict(sampler.ask(i) or {})) for i in range(N_CONFIGS)]  # type: ignore[arg-type]  # the space is Config's
+
+
+def _train(job: tuple[Net, list[int]]) -> tuple[dict[str, np.ndarray], float]:
+    torch.set_num_threads(1)
+    net, numbers = job
+    began = time.process_time()
+    all_configs = configs_of(net)
+    chosen = [all_configs[i] for i in numbers]
+    found = curves(chosen, numbers, HORIZON)
+    sizes = {"error": chosen[0].n_valid, "test_error": chosen[0].n_test}
+    return {name: _counts(errors, sizes[name]) for name, errors in found.items()}, time.process_time() - began
+
+
+def _counts(errors: np.ndarray, n: int) -> np.ndarray:
+    """Returns how many of ``n`` are wrong, as small whole numbers."""
+    return np.where(np.isfinite(errors), np.rint(np.where(np.isfinite(errors), errors, 0) * n), DIVERGED).astype(np.uint16)
+
+
+def _columns() -> dict[str, np.ndarray]:
+    """Returns the hyperparameters, one array ``(n_configs,)`` each."""
+    return {f"{net}_{name}": np.array([getattr(config, name) for config in configs_of(net)]) for net in NETS for name in space(net).names}
+
+
+if __name__ == "__main__":
+    main()

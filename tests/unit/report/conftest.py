@@ -1,0 +1,140 @@
+"""Small stored runs of every kind of question, made once for all tests of the report."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import shoestring as ss
+from shoestring.doors import compare, scale
+from shoestring.run import Run
+
+HOSTILE = "</script><script>alert(1)</script>"
+SPACE = {"lr": ss.Float(1e-4, 1, log=True), "width": ss.Int(8, 256, log=True), "act": ss.Choice(["re|lu", "tän_h & <b>", "broken"])}
+
+
+def accuracy(config, seed, epoch):
+    noise = np.random.default_rng([seed, int(config["lr"] * 1e6), epoch]).normal()
+    return 0.9 - 0.1 * (math.log10(config["lr"]) + 1.5) ** 2 - 0.1 * math.exp(-epoch / 3) + 0.01 * noise
+
+
+def train(trial):
+    if trial.config.get("act") == "broken":
+        raise RuntimeError("out of <memory>: 7.1 GiB & more\nsecond line")
+    for epoch in trial.steps():
+        value = math.nan if trial.config["lr"] > 0.7 else accuracy(trial.config, trial.seed, epoch)
+        trial.report(**{"accuracy": value, HOSTILE: value})
+
+
+def grow(trial):
+    noise = np.random.default_rng([trial.seed, trial.config["n"]]).normal()
+    for _ in trial.steps():
+        trial.report(loss=(0.2 + 5 * trial.config["n"] ** -0.5) * (1 + 0.04 * noise))
+
+
+def curve(config, seed):
+    rng = np.random.default_rng(seed)
+    base = (math.log10(config["lr"]) + 2) ** 2 + 0.1
+    return [{"loss": base * (0.3 + math.exp(-unit / 8)) + 0.01 * rng.normal()} for unit in range(27)]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture(scope="session")
+def searched(folder):
+    ss.search(
+        train, SPACE, metric="accuracy", goal="max", budget="200 epochs", horizon=9, seed=3, runner="inline", store=folder / "searched"
+    )
+    return Run.read(folder / "searched")
+
+
+@pytest.fixture(scope="session")
+def hostile(folder):
+    ss.search(train, SPACE, metric=HOSTILE, goal="max", budget="80 epochs", horizon=9, runner="inline", store=folder / "hostile")
+    return Run.read(folder / "hostile")
+
+
+@pytest.fixture(scope="session")
+def compared(folder):
+    arms = {"plain": {"lr": 0.03}, "steep": {"lr": 0.3}}
+    compare(
+        arms, train, metric="accuracy", goal="max", budget="400 epochs", horizon=9, seeds=12, runner="inline", store=folder / "compared"
+    )
+    return Run.read(folder / "compared")
+
+
+@pytest.fixture(scope="session")
+def scaled(folder):
+    sizes = (8, 16, 32, 64, 128, 256)
+    scale(
+        grow,
+        over="n",
+        sizes=sizes,
+        metric="loss",
+        goal="min",
+        budget="90 epochs",
+        extrapolate=(512,),
+        runner="inline",
+        store=folder / "scaled",
+    )
+    return Run.read(folder / "scaled")
+
+
+@pytest.fixture(scope="session")
+def failed(folder):
+    def fail(trial):
+        raise ValueError("no luck")
+
+    ss.search(fail, SPACE, metric="loss", goal="min", budget="9 epochs", horizon=9, runner="inline", store=folder / "failed")
+    return Run.read(folder / "failed")
+
+
+@pytest.fixture(scope="session")
+def single(folder):
+    space = {"lr": ss.Float(1e-4, 0.5, log=True)}
+    ss.search(
+        train,
+        space,
+        metric="accuracy",
+        goal="max",
+        budget="9 epochs",
+        horizon=9,
+        n_trials=1,
+        scheduler="fixed",
+        confirm=False,
+        runner="inline",
+        store=folder / "single",
+    )
+    return Run.read(folder / "single")
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory):
+    """1,000 trials, replayed on a virtual clock."""
+    space = {"lr": ss.Float(1e-5, 1, log=True)} | {f"param_{i}": ss.Float(0, 1) for i in range(8)}
+    where = tmp_path_factory.mktemp("large") / "large"
+    ss.search(
+        curve,
+        space,
+        metric="loss",
+        goal="min",
+        budget="100000 epochs",
+        horizon=27,
+        n_trials=1000,
+        confirm=False,
+        runner="replay",
+        workers=8,
+        store=where,
+    )
+    return Run.read(where)
+
+
+@pytest.fixture(params=["searched", "hostile", "compared", "scaled", "failed", "single"])
+def run(request):
+    """Each kind of run in turn."""
+    return request.getfixturevalue(request.param)
