@@ -9,7 +9,8 @@ import numpy as np
 
 from shoestring.budget import Budget
 from shoestring.ledger import Ledger
-from shoestring.questions.search import Search, SearchStrategy
+from shoestring.questions.search import Search
+from shoestring.questions.searching import Searching
 from shoestring.runners.replay import ReplayRunner
 from shoestring.samplers import make_sampler
 from shoestring.schedulers import Hyperband
@@ -25,8 +26,9 @@ def units(horizon: int, eta: int, *, pausable: bool) -> int:
     runner = ReplayRunner(lambda _config, _seed: [{"loss": loss} for loss in rng.random(horizon)], pausable=pausable)
     store = Store.in_memory()
     ledger = Ledger(store, Budget("1000000 epochs"), clock=runner.now)
-    strategy = SearchStrategy(Hyperband(make_sampler("random", space, 0), horizon, eta, rounds=1))
-    answer = Study(Search("noise", space, "loss", "min", horizon), strategy, runner, store, ledger).run()
+    question = Search("noise", space, "loss", "min", horizon, confirm=False)
+    strategy = Searching(question, Hyperband(make_sampler("random", space, 0), horizon, eta, rounds=1))
+    answer = Study(question, strategy, runner, store, ledger).run()
     store.close()
     return answer.spent.units
 

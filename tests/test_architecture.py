@@ -17,14 +17,18 @@ LAYERS = {
     3: "samplers schedulers questions",
     4: "ledger",
     5: "runners",
-    6: "study casebook",
-    7: "run standing spending naming launch doors plan plan_compare plan_scale export watch suspects pause_verdict pausable doctor datasets testing",
-    8: "report claim claims",
-    9: "cli __init__ __main__",
+    6: "study leases casebook",
+    7: "run standing spending naming launch plan plan_compare plan_scale export watch suspects pause_verdict pausable doctor datasets",
+    8: "doors report claim claims",
+    9: "cli __init__ systems",
+    10: "__main__",
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names.split()}
 HEAVY = {"torch", "matplotlib"}
 MODULES = sorted(SOURCE.rglob("*.py"))
+# What a system may import of the engine: what any user would, and of the two whose component is a part of the engine that part.
+PUBLIC = {"__init__", "claim", "datasets", "errors", "comparison", "selection", "scaling"}
+COMPONENTS = {"hyperband": {"schedulers", "samplers"}, "nas_rl": {"samplers"}}
 
 modules = pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(SOURCE)) for path in MODULES])
 
@@ -65,6 +69,8 @@ def test_every_module_has_a_layer(path):
 @modules
 def test_a_module_imports_only_from_below_or_from_its_own_folder(path):
     part = part_of(path)
+    if part == "systems":
+        return  # they are users: see below
     own = {part} if path.parent != SOURCE or part == "__init__" else set()
     same_layer_modules = (
         {other for other in LAYER if LAYER[other] == LAYER[part] and not (SOURCE / other).is_dir()} if path.parent == SOURCE else set()
@@ -86,8 +92,29 @@ def test_modules_of_one_layer_do_not_go_round_in_a_circle():
     assert not needs
 
 
+@pytest.mark.parametrize("path", sorted(SOURCE.glob("systems/*/*.py")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_system_is_a_user_of_the_engine_and_of_no_other_system(path):
+    system = path.parent.name
+    tree = ast.parse(path.read_text())
+
+    others = {name.split(".")[2] for name in imports(tree) if name.startswith("shoestring.systems.")} - {system}
+    engine = parts_imported(tree) - {"systems"}
+
+    assert not others
+    assert engine <= PUBLIC | COMPONENTS.get(system, set())
+
+
+def test_the_engine_knows_no_system():
+    names = {path.name for path in SOURCE.glob("systems/*") if path.is_dir()} - {"__pycache__"}
+    engine = [path for path in MODULES if part_of(path) != "systems"]
+
+    assert not {f"{path.name}: {name}" for path in engine for name in names if f"systems.{name}" in path.read_text()}
+
+
 @modules
 def test_nothing_heavy_is_imported_before_it_is_needed(path):
+    if part_of(path) == "systems":
+        return  # nothing of theirs is imported before someone asks for them
     found = {name.split(".")[0] for name in imports_at_module_level(ast.parse(path.read_text()))}
 
     assert not found & HEAVY

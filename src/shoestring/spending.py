@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shoestring.budget import Budget, Price
@@ -35,6 +36,22 @@ class Spending:
         if self.workers is not None and self.workers < 1:
             raise UsageError(f"workers={self.workers} can run nothing; give 1 or more.")
 
+    @classmethod
+    def of(
+        cls,
+        budget: str | Sequence[str],
+        price: str | Sequence[str] = (),
+        grace: float = 2.0,
+        watts: float | None = None,
+        workers: int | None = None,
+    ) -> Spending:
+        """Returns what budgets and prices in words come to.
+
+        Raises:
+            InvalidBudget, UsageError: they make no sense.
+        """
+        return cls(Budget(*_listed(budget)), Price(*_listed(price)), grace, watts, workers)
+
 
 def check_feasible(question: Question, budget: Budget, runs: int = 1) -> None:
     """Checks that a budget can carry so many full trainings.
@@ -57,3 +74,7 @@ def check_feasible(question: Question, budget: Budget, runs: int = 1) -> None:
             given=units,
             needed=needed,
         )
+
+
+def _listed(texts: str | Sequence[str]) -> Sequence[str]:
+    return texts if isinstance(texts, list | tuple) else (texts,)

@@ -78,7 +78,7 @@ def test_a_script_that_obeys_is_charged_what_it_began(tmp_path, runner):
 def test_a_script_that_ignores_its_limit_is_stopped_and_every_unit_is_charged(tmp_path):
     script = "for unit in range(1, 100):\n    begin(unit)\n    time.sleep(0.1)\n    report(unit=unit, loss=1 / unit)"
 
-    run = search(tmp_path, script, "--horizon", "3", "--scheduler", "halving", "space", "x=a,b,c", "--sampler", "grid")
+    run = search(tmp_path, script, "--horizon", "3", "--scheduler", "halving", "--confirm", "none", "space", "x=a,b,c", "--sampler", "grid")
 
     assert charged(run) == begun(run)
     assert run.ranked()[0][2] >= 3

@@ -15,6 +15,7 @@ from shoestring.budget import Budget
 from shoestring.errors import DifferentQuestion, StoreUnwritable, UnknownName, UsageError
 from shoestring.launch import make_strategy
 from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.leases import PATIENCE_WITH_LOSSES
 from shoestring.ledger import Ledger
 from shoestring.questions.search import Search
 from shoestring.runners.inline import InlineRunner
@@ -22,7 +23,7 @@ from shoestring.runners.replay import ReplayRunner
 from shoestring.runners.worker import python_work
 from shoestring.space import Float, Space
 from shoestring.store import Store
-from shoestring.study import PATIENCE_WITH_LOSSES, Study
+from shoestring.study import Study
 
 SPACE = Space({"x": Float(0, 1)})
 

@@ -54,10 +54,9 @@ class Shared:
 
     def spending(self) -> Spending:
         """Returns how the study may spend."""
-        from shoestring.budget import Budget, Price
         from shoestring.spending import Spending
 
-        return Spending(Budget(*self.budget), Price(*self.price), self.grace, self.watts, self.workers)
+        return Spending.of(self.budget, self.price, self.grace, self.watts, self.workers)
 
     def folder(self, question: Question) -> Path | None:
         """Returns the run's folder, None for a run in memory."""

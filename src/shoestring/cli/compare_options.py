@@ -57,7 +57,7 @@ def ask_compare(
     strict: Strict = False,
 ) -> Asked:
     """Returns the comparison that was asked for."""
-    from shoestring.doors import compare_question
+    from shoestring.doors.comparing import compare_question
     from shoestring.errors import UsageError
 
     if prove + pick + (ablation_of is not None) > 1:

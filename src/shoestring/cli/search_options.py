@@ -14,7 +14,7 @@ SpaceOption = Annotated[
 SchedulerOption = Annotated[Optional[str], typer.Option("--scheduler", help="fixed, halving, hyperband, async-hyperband or one-step.")]  # noqa: UP045
 SamplerOption = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--sampler", help="random, sobol, grid, tpe, kde, gp or cma-es; random where trials stop early, else tpe."),
+    typer.Option("--sampler", help="random, sobol, grid, tpe, kde, screened, gp or cma-es; random where trials stop early, else tpe."),
 ]
 Eta = Annotated[int, typer.Option(help="One trial in eta goes on at each rung.")]
 Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045
@@ -37,7 +37,7 @@ def ask_search(
 ) -> Asked:
     """Returns the search that was asked for."""
     target, parts = target_of(words or [], context.obj, shared.pattern, shared.metric)
-    from shoestring.doors import search_question
+    from shoestring.doors.searching import search_question
     from shoestring.errors import UnknownName
     from shoestring.naming import name_of
     from shoestring.space_text import parse_space

@@ -19,7 +19,7 @@ from shoestring.report.machine import Fact, environment, git, is_virtual
 from shoestring.report.machine import facts as machine_facts
 from shoestring.report.results import statistics_sentence
 from shoestring.report.spending import shares
-from shoestring.report.wording import amounts, in_words, plural
+from shoestring.report.wording import amounts, in_words, n_started, plural
 from shoestring.run import Run
 from shoestring.scaling import Capacity, Law
 from shoestring.selection import Selection
@@ -146,7 +146,8 @@ def _each_of(runs: Sequence[Run], values: Sequence[str | None]) -> str | None:
     found = dict.fromkeys(value for value in values if value)
     if len(found) == 1:
         return next(iter(found))
-    return "; ".join(f"{run.folder.name}: {value}" for run, value in zip(runs, values, strict=True))
+    by_value = {value: [run.folder.name for run, own in zip(runs, values, strict=True) if own == value] for value in found}
+    return "; ".join(f"{value} ({', '.join(names)})" for value, names in by_value.items())
 
 
 def _fact(run: Run, name: str) -> Fact:
@@ -212,7 +213,7 @@ def _selection(runs: Sequence[Run]) -> Part:
 
 
 def _tuning(runs: Sequence[Run]) -> Part:
-    return Part("trials, and budget of each method", _each_of(runs, [f"{plural(len(run.trials), 'trial')}, {run.budget}" for run in runs]))
+    return Part("trials, and budget of each method", _each_of(runs, [f"{plural(n_started(run), 'trial')}, {run.budget}" for run in runs]))
 
 
 def _best(runs: Sequence[Run]) -> Part:
@@ -274,7 +275,7 @@ def _memory(runs: Sequence[Run]) -> Part:
 
 def _each(runs: Sequence[Run]) -> Part:
     def of(run: Run) -> str | None:
-        n, spent = len(run.trials), run.spent()
+        n, spent = n_started(run), run.spent()
         return (
             None if is_virtual(run) or not n else f"{describe('wall_s', spent.wall_s / n)} a trial on average; each trial is in trials.csv"
         )

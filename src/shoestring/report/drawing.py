@@ -159,7 +159,7 @@ def _few_ticks(axes: Axes) -> None:
         if type(located) is AutoLocator:
             axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
         elif isinstance(located, LogLocator) and low > 0 and high / low >= 10:
-            axis.set_major_locator(LogLocator(numticks=6))
+            axis.set_major_locator(LogLocator(subs=(1.0,) if high / low >= 100 else (1.0, 2.0, 5.0), numticks=8))
             axis.set_minor_locator(NullLocator())
 
 

@@ -10,7 +10,7 @@ from shoestring.report.machine import facts as machine_facts
 from shoestring.report.results import result_tables
 from shoestring.report.spending import shares
 from shoestring.report.table import Table
-from shoestring.report.wording import amounts, plural
+from shoestring.report.wording import amounts, n_started, plural
 from shoestring.run import Run
 
 _SPECIAL = {
@@ -55,7 +55,7 @@ def compute_tex(run: Run) -> str:
     machine = "; ".join(known) or "[machine: not recorded, please state]"
     wasted = [(share.outcome, share.cost) for share in shares(run) if share.outcome in ("pilot", "failed", "lost", "killed")]
     parts = [
-        f"The study started {plural(len(run.trials), 'trial')} within a budget of {run.budget}, fixed in advance, "
+        f"The study started {plural(n_started(run), 'trial')} within a budget of {run.budget}, fixed in advance, "
         f"and used {amounts(spent, unit)}.",
         f"It ran on: {machine}.",
     ]
@@ -63,8 +63,8 @@ def compute_tex(run: Run) -> str:
         parts[1] = "[The trials were replayed from a table on a virtual clock: state what computing the table took.]"
     if wasted:
         parts.append("Of this, " + "; ".join(f"{name}: {amounts(cost, unit)}" for name, cost in wasted) + ".")
-    if run.trials and spent.wall_s and not is_virtual(run):
-        parts.append(f"One trial took {duration(spent.wall_s / len(run.trials))} of the clock on average.")
+    if n_started(run) and spent.wall_s and not is_virtual(run):
+        parts.append(f"One trial took {duration(spent.wall_s / n_started(run))} of the clock on average.")
     if spent.kwh and not is_virtual(run):
         parts.append(f"Energy was {describe('kwh', spent.kwh)} ({facts['energy'].source}).")
     if not environment(run):

@@ -15,7 +15,7 @@ from shoestring.report.page import render
 from shoestring.report.spending import MEANINGS, amount, heading
 from shoestring.report.table import Cell, Datum, Table, cell, table
 from shoestring.report.verdict import verdict
-from shoestring.report.wording import amounts, plural, title
+from shoestring.report.wording import amounts, n_started, plural, title
 from shoestring.run import Run
 
 
@@ -103,7 +103,7 @@ def _runs_table(runs: Sequence[Run]) -> Table:
             run.folder.name,
             title(run),
             "unfinished" if not run.ended else run.ended["status"].lower().replace("_", " "),
-            len(run.trials),
+            n_started(run),
             cell(run.spent().wall_s, amount("wall_s", run.spent().wall_s, "") + (" (virtual)" if is_virtual(run) else "")),
             verdict(run).found,
         ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shoestring.comparison import Comparison
-from shoestring.report.wording import in_words, plural
+from shoestring.report.wording import in_words, n_started, plural
 from shoestring.run import Run
 from shoestring.scaling import Capacity, Law
 from shoestring.selection import Selection
@@ -51,7 +51,7 @@ def verdict(run: Run) -> Verdict:
 
 def _of_search(run: Run, finding: Selection) -> Verdict:
     question, best = run.question, finding.best
-    started, shown = len(run.trials), plural(len(run.ranked()), "trial")
+    started, shown = n_started(run), plural(len(run.ranked()), "trial")
     if best is None:
         return Verdict(
             f"No trial showed a finite {question.metric}.",

@@ -12,7 +12,7 @@ from shoestring.questions.search import Search
 from shoestring.run import Run
 from shoestring.space_text import format_space
 
-__all__ = ["amounts", "facts", "in_words", "plural", "progress", "short", "title"]
+__all__ = ["amounts", "facts", "in_words", "n_started", "plural", "progress", "short", "title"]
 
 
 def title(run: Run) -> str:
@@ -90,6 +90,11 @@ def progress(run: Run) -> str:
 def amounts(cost: Cost, unit: str) -> str:
     """Returns a cost in words, without what is nothing."""
     return ", ".join(describe(name, amount, unit) for name, amount in cost.as_dict().items() if amount) or "nothing"
+
+
+def n_started(run: Run) -> int:
+    """Returns how many trials were started, those included that failed before their first unit."""
+    return len({row["trial_id"] for row in run.ledger if row["trial_id"] is not None})
 
 
 def plural(n: int, noun: str) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
 
 import shoestring as ss
+from shoestring import schema
+from shoestring.budget import RESOURCES, Budget
 from shoestring.doors import compare, scale
-from shoestring.run import Run
+from shoestring.questions.search import Search
+from shoestring.report.page import page
+from shoestring.report.plots import plots
+from shoestring.run import Run, StoredTrial
+from shoestring.space import Space
 
 HOSTILE = "</script><script>alert(1)</script>"
 SPACE = {"lr": ss.Float(1e-4, 1, log=True), "width": ss.Int(8, 256, log=True), "act": ss.Choice(["re|lu", "tän_h & <b>", "broken"])}
@@ -31,13 +38,7 @@ def train(trial):
 def grow(trial):
     noise = np.random.default_rng([trial.seed, trial.config["n"]]).normal()
     for _ in trial.steps():
-        trial.report(loss=(0.2 + 5 * trial.config["n"] ** -0.5) * (1 + 0.04 * noise))
-
-
-def curve(config, seed):
-    rng = np.random.default_rng(seed)
-    base = (math.log10(config["lr"]) + 2) ** 2 + 0.1
-    return [{"loss": base * (0.3 + math.exp(-unit / 8)) + 0.01 * rng.normal()} for unit in range(27)]
+        trial.report(loss=5 * trial.config["n"] ** -0.5 * (1 + 0.04 * noise))
 
 
 @pytest.fixture(scope="session")
@@ -115,26 +116,56 @@ def single(folder):
 
 @pytest.fixture(scope="session")
 def large(tmp_path_factory):
-    """1,000 trials, replayed on a virtual clock."""
-    space = {"lr": ss.Float(1e-5, 1, log=True)} | {f"param_{i}": ss.Float(0, 1) for i in range(8)}
-    where = tmp_path_factory.mktemp("large") / "large"
-    ss.search(
-        curve,
-        space,
-        metric="loss",
-        goal="min",
-        budget="100000 epochs",
-        horizon=27,
-        n_trials=1000,
-        confirm=False,
-        runner="replay",
-        workers=8,
-        store=where,
-    )
-    return Run.read(where)
+    """1,000 trials on a virtual clock, made up instead of run."""
+    space = Space({"lr": ss.Float(1e-5, 1, log=True)} | {f"param_{i}": ss.Float(0, 1) for i in range(8)})
+    question = Search("file.py:made_up", space, "loss", "min", 27, confirm=False)
+    rng = np.random.default_rng(0)
+    trials, ledger, observations, decisions = [], [], [], []
+    empty = {column.name: None for column in schema.leases.columns} | dict.fromkeys(RESOURCES, 0.0)
+    for i in range(1000):
+        config, units = space.sample(rng), int(rng.choice([1, 3, 9, 27], p=[0.66, 0.22, 0.08, 0.04]))
+        base = (math.log10(config["lr"]) + 2) ** 2 + 0.1
+        values = [base * (0.3 + math.exp(-unit / 8)) + 0.01 * rng.normal() for unit in range(1, units + 1)]
+        curve = {unit: {"loss": value} for unit, value in enumerate(values, 1)}
+        trials.append(StoredTrial(i, config, i, "", "useful", "complete" if units == 27 else "paused", None, curve))
+        spent = {"units": units, "wall_s": float(units), "opened_at": float(i), "closed_at": i + 0.5, "busy_s": float(units)}
+        given = {"token": i + 1, "trial_id": i, "purpose": "useful", "outcome": "useful", "start": 0, "to": units}
+        ledger.append(empty | given | spent | {"reserved": "{}", "provenance": "{}", "lost_units": 0, "peak_bytes": 0})
+        decisions.append({"kind": "start", "trial_id": i, "unit": units, "loss": None})
+        for unit, value in enumerate(values, 1):
+            observations.append({"trial_id": i, "unit": unit, "token": i + 1, "metrics": json.dumps({"loss": value})})
+            decisions.append({"kind": "tell", "trial_id": i, "unit": unit, "loss": value})
+    request = {"runner": "replay", "target": "file.py:made_up", "price": [], "workers": 8, "cwd": "."}
+    rows = (tuple(trials), tuple(ledger), tuple(observations), tuple(decisions))
+    return Run(tmp_path_factory.mktemp("large"), question, Budget("10000 epochs"), request, *rows, False, None)
 
 
 @pytest.fixture(params=["searched", "hostile", "compared", "scaled", "failed", "single"])
 def run(request):
     """Each kind of run in turn."""
     return request.getfixturevalue(request.param)
+
+
+class Once:
+    """Remembers what a function made of each run."""
+
+    def __init__(self, make):
+        self._make = make
+        self._made = {}
+
+    def __call__(self, run):
+        if run.folder not in self._made:
+            self._made[run.folder] = self._make(run)
+        return self._made[run.folder]
+
+
+@pytest.fixture(scope="session")
+def plots_of():
+    """The plots of a run, made once."""
+    return Once(plots)
+
+
+@pytest.fixture(scope="session")
+def page_of(plots_of):
+    """The page of a run, made once."""
+    return Once(lambda run: page(run, plots_of(run)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from shoestring.report.checklist import checklist, checklist_markdown
 
 
@@ -62,7 +60,6 @@ def test_failed_work_is_stated(searched):
     assert "failed:" in parts(searched)["NeurIPS 8", "pilot, failed and lost work in these runs"]
 
 
-@pytest.mark.slow
 def test_a_replayed_run_says_nothing_about_compute(large):
     answers = parts(large)
 

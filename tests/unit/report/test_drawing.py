@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from shoestring.report.drawing import FAINT, INK, SERIES, Plot, inline, save
-from shoestring.report.plots import plots
 
 
 def draw(figure):
@@ -49,8 +48,8 @@ def test_files_for_a_paper_stand_alone(tmp_path):
     assert pdf.read_bytes().startswith(b"%PDF")
 
 
-def test_every_plot_of_every_question_is_well_formed(run):
-    for plot in plots(run).all():
+def test_every_plot_of_every_question_is_well_formed(run, plots_of):
+    for plot in plots_of(run).all():
         ElementTree.fromstring(inline(plot))
         assert plot.alt and plot.caption and plot.title
 

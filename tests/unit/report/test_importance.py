@@ -40,9 +40,9 @@ def test_shares_are_those_of_the_variance():
 
 
 def test_where_nothing_matters_it_refuses():
-    refused = [isinstance(found(SPACE, lambda config, rng: rng.normal(), 40, seed), str) for seed in range(60)]
+    refused = [isinstance(found(SPACE, lambda config, rng: rng.normal(), 25, seed), str) for seed in range(40)]
 
-    assert sum(refused) >= 54  # 95% expected, 57; fewer than 54 would happen 3 times in 100
+    assert sum(refused) >= 34  # 95% or more are expected, 38; fewer than 34 would happen 3 times in 1,000
 
 
 def test_too_few_or_equal_results_are_refused():

@@ -40,11 +40,7 @@ class Reader(HTMLParser):
         self.texts.append((self.open[-1] if self.open else "", data))
 
 
-def page_of(run):
-    return page(run, plots(run))
-
-
-def test_every_element_is_closed_and_every_id_is_one_of_a_kind(run):
+def test_every_element_is_closed_and_every_id_is_one_of_a_kind(run, page_of):
     read = Reader(page_of(run))
     ids = [attrs["id"] for _, attrs in read.elements if "id" in attrs]
 
@@ -52,7 +48,7 @@ def test_every_element_is_closed_and_every_id_is_one_of_a_kind(run):
     assert len(ids) == len(set(ids))
 
 
-def test_every_link_within_the_page_leads_somewhere(run):
+def test_every_link_within_the_page_leads_somewhere(run, page_of):
     read = Reader(page_of(run))
     ids = {attrs["id"] for _, attrs in read.elements if "id" in attrs}
     inner = [attrs["href"] for tag, attrs in read.elements if tag == "a" and attrs.get("href", "").startswith("#")]
@@ -61,7 +57,7 @@ def test_every_link_within_the_page_leads_somewhere(run):
     assert all(link[1:] in ids for link in inner)
 
 
-def test_it_loads_nothing_from_anywhere(run):
+def test_it_loads_nothing_from_anywhere(run, page_of):
     text = page_of(run)
     read = Reader(text)
 
@@ -71,7 +67,7 @@ def test_it_loads_nothing_from_anywhere(run):
     assert not any(tag in ("link", "iframe", "object", "embed", "img") for tag, _ in read.elements)
 
 
-def test_every_plot_is_named_and_described(run):
+def test_every_plot_is_named_and_described(run, page_of):
     read = Reader(page_of(run))
     described = {attrs["id"] for tag, attrs in read.elements if tag in ("title", "desc") and "id" in attrs}
     drawn = [attrs for tag, attrs in read.elements if tag == "svg"]
@@ -80,7 +76,7 @@ def test_every_plot_is_named_and_described(run):
     assert len(described) == 2 * len(drawn)
 
 
-def test_its_one_script_is_the_one_that_its_policy_allows(hostile):
+def test_its_one_script_is_the_one_that_its_policy_allows(hostile, page_of):
     read = Reader(page_of(hostile))
     scripts = [text for tag, text in read.texts if tag == "script"]
     policy = next(attrs["content"] for tag, attrs in read.elements if attrs.get("http-equiv") == "Content-Security-Policy")
@@ -90,14 +86,14 @@ def test_its_one_script_is_the_one_that_its_policy_allows(hostile):
     assert "default-src 'none'" in policy
 
 
-def test_a_name_that_is_markup_stays_text(hostile):
+def test_a_name_that_is_markup_stays_text(hostile, page_of):
     text = page_of(hostile)
 
     assert "&lt;/script&gt;&lt;script&gt;alert(1)" in text
     assert "<script>alert" not in text and "<b>" not in text.replace("<figcaption><b>", "")
 
 
-def test_the_verdict_says_what_may_not_be_claimed(run):
+def test_the_verdict_says_what_may_not_be_claimed(run, page_of):
     text = page_of(run)
 
     assert "What may not be claimed" in text
@@ -113,13 +109,13 @@ def test_the_verdict_says_what_may_not_be_claimed(run):
         ("failed", set()),
     ],
 )
-def test_each_question_has_its_plots(request, kind, names):
-    drawn = {plot.name for plot in plots(request.getfixturevalue(kind)).all()}
+def test_each_question_has_its_plots(request, plots_of, kind, names):
+    drawn = {plot.name for plot in plots_of(request.getfixturevalue(kind)).all()}
 
     assert names <= drawn
 
 
-def test_tables_can_be_sorted_by_numbers(searched):
+def test_tables_can_be_sorted_by_numbers(searched, page_of):
     read = Reader(page_of(searched))
     keys = [attrs["data-key"] for tag, attrs in read.elements if tag == "td" and attrs.get("class") == "number" and "data-key" in attrs]
 
@@ -127,12 +123,11 @@ def test_tables_can_be_sorted_by_numbers(searched):
     assert all(float(key) == float(key) for key in keys)
 
 
-def test_the_same_run_gives_the_same_page(compared):
-    assert page_of(compared) == page_of(compared)
+def test_the_same_run_gives_the_same_page(compared, page_of):
+    assert page(compared, plots(compared)) == page_of(compared)
 
 
-@pytest.mark.slow
-def test_a_thousand_trials_take_less_than_two_megabytes(large):
+def test_a_thousand_trials_take_less_than_two_megabytes(large, page_of):
     text = page_of(large)
 
     assert len(large.trials) == 1000

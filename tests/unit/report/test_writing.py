@@ -15,6 +15,11 @@ from shoestring.report.project import project_rows, read_project
 from shoestring.selection import Best, Selection
 
 
+@pytest.fixture(scope="module")
+def written(compared):
+    return write_all(compared)
+
+
 def rows_of(path):
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -28,8 +33,7 @@ def test_after_a_run_there_are_the_page_and_its_text(failed):
     assert not list(failed.folder.glob("*.part"))
 
 
-def test_all_that_a_paper_needs_is_written(compared):
-    written = write_all(compared)
+def test_all_that_a_paper_needs_is_written(compared, written):
     names = {str(path.relative_to(compared.folder)) for path in written}
 
     assert {"results.csv", "trials.csv", "ledger.csv", "table.tex", "compute.tex", "checklist.md", "figures/differences.pdf"} <= names
@@ -37,9 +41,8 @@ def test_all_that_a_paper_needs_is_written(compared):
     assert listed(written).splitlines()[0].startswith(f"report    {compared.folder / 'report.html'}")
 
 
+@pytest.mark.usefixtures("written")
 def test_tables_can_be_read_back(compared):
-    write_all(compared)
-
     assert len(rows_of(compared.folder / "trials.csv")) == len(compared.trials)
     assert sum(int(row["units"]) for row in rows_of(compared.folder / "ledger.csv")) == compared.spent().units
     difference = next(row for row in rows_of(compared.folder / "results.csv") if row["what"] == "difference")

@@ -50,7 +50,7 @@ def curves(run: Run) -> Plot | None:
     drawn = len(trials) - left_out
     caption = f"{question.metric} after each {question.unit}, {plural(drawn, 'trial')}: {what}."
     if left_out:
-        caption += f" {left_out} more are not drawn: of those that are not among the best, every {math.ceil(len(trials) / MOST)}th is."
+        caption += f" {left_out} more are not drawn: of those not among the best, 1 in {math.ceil(len(trials) / MOST)} is."
     if not isinstance(question, Search):
         alt = f"Learning curves of {question.metric} for {', '.join(name for name, _ in groups)}."
         return Plot("curves", "Learning curves", alt, caption, draw)

@@ -24,7 +24,7 @@ def differences(finding: Comparison, name: str = "differences") -> Plot | None:
     Args:
         name: of the plot's files.
     """
-    pairs = [pair for pair in finding.pairs if any(map(math.isfinite, pair.differences))][:MOST]
+    pairs = [pair for pair in _shown(finding) if any(map(math.isfinite, pair.differences))][:MOST]
     if not pairs or finding.deterministic:
         return None
 
@@ -63,6 +63,14 @@ def differences(finding: Comparison, name: str = "differences") -> Plot | None:
         caption += f" {len(finding.pairs) - len(pairs)} more pairs are in the table."
     alt = "Paired differences. " + " ".join(map(_said, pairs))
     return Plot(name, "Paired differences", alt, caption, draw, 0.9 + 0.5 * len(pairs))
+
+
+def _shown(finding: Comparison) -> list[PairResult]:
+    """Returns the pairs to draw: of several arms those with the one that leads."""
+    leading = finding.better or finding.picked
+    if leading is None or len(finding.arms) < 4 or finding.mode == "ablation":
+        return list(finding.pairs)
+    return [pair for pair in finding.pairs if leading in (pair.first, pair.second)]
 
 
 def _said(pair: PairResult) -> str:

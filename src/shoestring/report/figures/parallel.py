@@ -72,7 +72,7 @@ def parallel(run: Run, names: Sequence[str], unit: int, trials: Sequence[tuple[S
         f"{question.unit} {unit}. Each axis is on its parameter's own scale; a line breaks where a parameter does not exist."
     )
     if step > 1:
-        caption += f" Of the others every {step}th is drawn."
+        caption += f" Of the others 1 in {step} is drawn."
     if len(names) > MOST:
         caption += f" {len(names) - MOST} less important parameters are left out."
     best_trial = best[0][0]

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shoestring.report.drawing import SERIES, Plot, clipped
+from shoestring.report.drawing import SERIES, Plot, clipped, plain_numbers
 from shoestring.report.search_path import LEVEL, SearchPath
 from shoestring.report.spending import heading
 from shoestring.run import Run
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_FIRST = 0.02  # of the budget, in which the expected best may lie beyond the frame
+_WIDE = 10.0  # the ratio of values from which on a logarithmic axis shows more
 _TIMES = {"wall_s": ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))}
 
 
@@ -41,6 +44,7 @@ def progress(run: Run, path: SearchPath) -> Plot | None:
         axes.set_xlabel(f"budget spent on the search ({word})")
         axes.set_ylabel(clipped(metric))
         axes.set_xlim(left=0)
+        _frame(axes, path)
         axes.legend(loc="lower right" if run.question.goal == "max" else "upper right")
 
     first, last = path.best[steps[0]], path.best[-1]
@@ -51,6 +55,21 @@ def progress(run: Run, path: SearchPath) -> Plot | None:
         _caption(path),
         draw,
     )
+
+
+def _frame(axes: Axes, path: SearchPath) -> None:
+    """Sets the limits so that the first few trials do not flatten all that follows."""
+    shown = path.best[np.isfinite(path.best)]
+    if path.expected is not None:
+        later = path.each * np.arange(1, len(path.expected.middle) + 1) >= _FIRST * path.spent[-1]
+        shown = np.r_[shown, path.expected.lower[later], path.expected.upper[later]]
+    low, high = float(shown.min()), float(shown.max())
+    if low > 0 and high / low > _WIDE:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 1.2, high * 1.2)
+        plain_numbers(axes, "y")
+    elif high > low:
+        axes.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
 
 
 def _caption(path: SearchPath) -> str:

@@ -52,9 +52,7 @@ class Networks:
         device, dtype: where and in what precision the weights are.
     """
 
-    def __init__(
-        self, net: Net, recipes: Sequence[Recipe], n_steps: int, device: str = "cpu", dtype: torch.dtype = torch.float32
-    ) -> None:
+    def __init__(self, net: Net, recipes: Sequence[Recipe], n_steps: int, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         def column(values: Sequence[float]) -> torch.Tensor:
             return torch.tensor(values, device=device, dtype=dtype)
 
@@ -73,7 +71,7 @@ class Networks:
 
     def step(self, images: torch.Tensor, classes: torch.Tensor) -> None:
         """Takes one step of every model on its own batch: images ``(n_models, batch, 196)``, classes ``(n_models, batch)``."""
-        logits = self._logits(images)
+        logits, classes = self._logits(images.to(self._lr.device)), classes.to(self._lr.device)
         n = classes.shape[1]
         loss = functional.cross_entropy(logits.reshape(-1, N_CLASSES).float(), classes.reshape(-1), reduction="sum") / n
         lr = self._lr * torch.exp(self._log_decay * (self._done / self._n_steps))
@@ -95,10 +93,10 @@ class Networks:
         wrong = torch.zeros(self._n_models, dtype=torch.float64)
         finite = torch.ones(self._n_models, dtype=torch.bool)
         with torch.no_grad():
-            for some, answers in zip(images.split(_EVALUATED_AT_ONCE), classes.split(_EVALUATED_AT_ONCE), strict=True):
-                logits = self._logits(some.expand(self._n_models, *some.shape))
-                wrong += (logits.argmax(2) != answers).sum(1).double().cpu()
-                finite &= torch.isfinite(logits).flatten(1).all(1).cpu()
+            for some, answers in zip(torch.split(images, _EVALUATED_AT_ONCE), torch.split(classes, _EVALUATED_AT_ONCE), strict=True):
+                logits = self._logits(some.to(self._lr.device).expand(self._n_models, *some.shape)).cpu()
+                wrong += (logits.argmax(2) != answers).sum(1)
+                finite &= torch.isfinite(logits).flatten(1).all(1)
         return torch.where(finite, wrong / len(classes), torch.inf)
 
     def state_dict(self) -> dict[str, Any]:

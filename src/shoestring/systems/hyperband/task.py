@@ -1,4 +1,4 @@
-"""What is tuned here: two small networks on a part of Fashion-MNIST, and the spaces they are tuned in.
+"""What is tuned here: two small networks on a part of Fashion-MNIST, and the spaces they are tuned in; arrays only, no network.
 
 Images are averaged to 14 x 14 and standardised. Training and validation images come from the published training set, test images from its
 test set, always the same ones. A search decides by the validation error; the test error is only looked up for what it returns.
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from shoestring import Choice, Float, Int, Space, datasets
 
@@ -29,8 +29,8 @@ _MEAN, _STD = 0.2860, 0.3301  # of the averaged images of the whole training set
 class Split:
     """Images ``(n, 196)``, float32, and their classes ``(n,)``, int64."""
 
-    images: torch.Tensor
-    classes: torch.Tensor
+    images: NDArray[np.float32]
+    classes: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,6 @@ def task(n_train: int, n_valid: int, n_test: int) -> Task:
     )
 
 
-def _split(images: np.ndarray, classes: np.ndarray) -> Split:
+def _split(images: NDArray[np.uint8], classes: NDArray[np.uint8]) -> Split:
     small = images.reshape(-1, SIDE, 2, SIDE, 2).mean(axis=(2, 4), dtype=np.float32).reshape(-1, SIDE * SIDE) / 255
-    return Split(torch.from_numpy((small - _MEAN) / _STD), torch.from_numpy(classes.astype(np.int64)))
+    return Split((small - np.float32(_MEAN)) / np.float32(_STD), classes.astype(np.int64))

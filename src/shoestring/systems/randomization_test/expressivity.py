@@ -89,37 +89,39 @@ def finite_sample_network(
     """
     if np.dtype(dtype) != np.float64:
         raise UsageError(f"{np.dtype(dtype).name} is too coarse to separate the inputs; build the network in float64.")
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if x.ndim != 2 or y.shape != x.shape[:1] or not len(y):
-        raise UsageError(f"inputs {x.shape} and labels {y.shape} do not fit; give (n, d) and (n,), n at least 1.")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()) or draws < 1:
+    points, labels = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if points.ndim != 2 or labels.shape != points.shape[:1] or not len(labels):
+        raise UsageError(f"inputs {points.shape} and labels {labels.shape} do not fit; give (n, d) and (n,), n at least 1.")
+    if not (np.isfinite(points).all() and np.isfinite(labels).all()) or draws < 1:
         raise UsageError(f"inputs and labels must be finite numbers, and draws={draws} at least 1; take out NaN and infinity.")
-    a, z, order = _separated(x, rng, draws)
-    b, slopes, values = _substituted(z[order], y[order])
+    a, z, order = _separated(points, rng, draws)
+    b, slopes, values = _substituted(z[order], labels[order])
     return FiniteSampleNetwork(a, b, slopes, values)
 
 
 def projected(x: NDArray[np.generic], a: Floats) -> Floats:
     """Returns ``a.x`` of each row of ``(m, d)``, to the same last digit in whatever company a row comes."""
-    x = np.ascontiguousarray(x, np.float64)
-    rows = max(1, _CELLS // max(1, x.shape[1]))  # a product of matrices may round a row by how many there are; a sum along it does not
-    return np.concatenate([(x[i : i + rows] * a).sum(axis=1) for i in range(0, len(x), rows)]) if len(x) else np.zeros(0)
+    points = np.ascontiguousarray(x, np.float64)
+    rows = max(1, _CELLS // max(1, points.shape[1]))  # a product of matrices may round a row by how many there are; a sum along it does not
+    blocks = [(points[i : i + rows] * a).sum(axis=1) for i in range(0, len(points), rows)]
+    return np.concatenate(blocks) if blocks else np.zeros(0)
 
 
 def _separated(x: Floats, rng: np.random.Generator, draws: int) -> tuple[Floats, Floats, NDArray[np.intp]]:
     """Returns the best of several directions, the inputs along it, and their order."""
-    best: tuple[float, Floats, Floats, NDArray[np.intp]] | None = None
+    widest: float = 0.0
+    best: tuple[Floats, Floats, NDArray[np.intp]] | None = None
     for _ in range(draws):
-        a = rng.standard_normal(x.shape[1])
+        a = np.asarray(rng.standard_normal(x.shape[1]))
         z = projected(x, a)
         order = np.argsort(z, kind="stable")
         gaps = np.diff(z[order])
-        gap = float(gaps.min() / (z[order[-1]] - z[order[0]])) if gaps.size and gaps.min() > 0 else float(not gaps.size)
-        if gap > 0 and (best is None or gap > best[0]):
-            best = gap, a, z, order
+        gap = float(gaps.min()) / float(z[order[-1]] - z[order[0]]) if gaps.size and gaps.min() > 0 else float(not gaps.size)
+        if gap > widest:
+            widest, best = gap, (a, z, order)
     if best is None:
         raise UsageError(f"of {len(x)} inputs at least two are alike or cannot be told apart in float64; take the duplicates out.")
-    return best[1:]
+    return best
 
 
 def _substituted(z: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:

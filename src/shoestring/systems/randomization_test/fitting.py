@@ -38,7 +38,7 @@ class Sets:
 
     @classmethod
     def of(cls, inputs: Sequence[NDArray[np.float32]], labels: Sequence[NDArray[np.int64]], device: str = "cpu") -> Sets:
-        """Returns the sets of one array of inputs ``(n, ...)`` and one of labels ``(n,)`` a network; an array that is shared is kept once."""
+        """Returns the sets of one array of inputs ``(n, ...)`` and one of labels ``(n,)`` a network; a shared array is kept once."""
         distinct = {id(x): x for x in inputs}
         starts = dict(zip(distinct, np.cumsum([0, *(len(x) for x in distinct.values())]), strict=False))
         rows = np.stack([starts[id(x)] + np.arange(len(x)) for x in inputs])
@@ -89,7 +89,7 @@ def train_epoch(
     """Trains every network for one epoch on cross-entropy; returns whether it was finished, or False if it had to stop between batches."""
     _set_dropout(ensemble, regulariser.dropout)
     places = torch.stack([torch.randperm(sets.n, generator=order) for order in orders])
-    for batch in places.split(batch_size, dim=1):
+    for batch in torch.split(places, batch_size, dim=1):
         if must_stop():
             return False
         at = batch.to(sets.rows.device)
@@ -111,13 +111,13 @@ def train_epoch(
 @torch.no_grad()
 def probabilities(ensemble: Ensemble, pool: Tensor, rows: Tensor) -> Tensor:
     """Returns each network's class probabilities for its rows of the pool, ``(n_models, n, n_classes)``."""
-    return torch.cat([ensemble(pool[part]).softmax(dim=2) for part in rows.split(CHUNK, dim=1)], dim=1)
+    return torch.cat([ensemble(pool[part]).softmax(dim=2) for part in torch.split(rows, CHUNK, dim=1)], dim=1)
 
 
 @torch.no_grad()
 def accuracies(ensemble: Ensemble, sets: Sets) -> list[float]:
     """Returns each network's share of examples that it gets right; one that is left out does not count."""
-    parts = zip(sets.rows.split(CHUNK, dim=1), sets.labels.split(CHUNK, dim=1), strict=True)
+    parts = zip(torch.split(sets.rows, CHUNK, dim=1), torch.split(sets.labels, CHUNK, dim=1), strict=True)
     right = torch.cat([ensemble(sets.pool[rows]).argmax(dim=2) == labels for rows, labels in parts], dim=1).double()
     weights = torch.ones_like(right) if sets.weights is None else sets.weights.double()
     return [float(share) for share in (right * weights).sum(dim=1) / weights.sum(dim=1)]

@@ -32,7 +32,7 @@ def minimum_norm(x: Floats, y: Floats) -> Floats:
 
 def squared_distances(x: Floats, z: Floats) -> Floats:
     """Returns the squared distances between rows of ``(n, d)`` and of ``(m, d)``, ``(n, m)``."""
-    return np.maximum((x**2).sum(axis=1)[:, None] + (z**2).sum(axis=1) - 2 * x @ z.T, 0.0)
+    return np.asarray(np.maximum((x**2).sum(axis=1)[:, None] + (z**2).sum(axis=1) - 2 * x @ z.T, 0.0))
 
 
 def gaussian_kernel(x: Floats, z: Floats, bandwidth: float = BANDWIDTH) -> Floats:

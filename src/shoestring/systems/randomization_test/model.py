@@ -6,6 +6,7 @@ It knows no data, no budget and no training. Source: Zhang et al. 2017, arXiv:16
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any, TypeAlias
 
@@ -24,7 +25,7 @@ def mlp(shape: Sequence[int], n_classes: int, width: int = 512, depth: int = 1) 
     On ``(3, 28, 28)`` with 512 units it has the paper's 1,209,866 parameters at depth 1 and 1,735,178 at depth 3.
     """
     sizes = [prod(shape), *[width] * depth]
-    hidden = [layer for a, b in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(a, b), nn.ReLU())]
+    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())]
     return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(sizes[-1], n_classes))
 
 
@@ -46,7 +47,10 @@ def small_inception(shape: Sequence[int], n_classes: int, scale: float = 1.0, ba
     Batch normalisation has no affine part: only so, with biases in the convolutions, do the parameters come to the paper's number.
     """
     channels = image_shape(shape)[0]
-    c = lambda size: max(1, round(scale * size))  # noqa: E731
+
+    def c(size: int) -> int:
+        return max(1, round(scale * size))
+
     layers: list[nn.Module] = [_Channels(channels), _convolution(channels, c(96), 3, 1, batch_norm)]
     at = c(96)
     for step in ((32, 32), (32, 48), 80, (112, 48), (96, 64), (80, 80), (48, 96), 96, (176, 160), (176, 160)):
@@ -67,7 +71,7 @@ def image_shape(shape: Sequence[int]) -> tuple[int, int, int]:
         UsageError: it is no shape of images.
     """
     if len(shape) not in (2, 3):
-        raise UsageError(f"inputs of shape {tuple(shape)} are no images; give (height, width) or (channels, height, width), or take the mlp.")
+        raise UsageError(f"inputs of shape {tuple(shape)} are no images; give (height, width), (channels, height, width), or take the mlp.")
     channels, height, width = (1, *shape) if len(shape) == 2 else shape
     return channels, height, width
 

@@ -134,7 +134,7 @@ def whiten(images: NDArray[np.generic]) -> Floats:
     """
     flat = _flat(np.asarray(images, np.float32))
     sd = np.maximum(flat.std(axis=1, keepdims=True), flat.shape[1] ** -0.5)
-    return ((flat - flat.mean(axis=1, keepdims=True)) / sd).reshape(images.shape).astype(np.float32)
+    return np.asarray(((flat - flat.mean(axis=1, keepdims=True)) / sd).reshape(images.shape), np.float32)
 
 
 def _digits(split: str) -> tuple[NDArray[np.float32], Labels]:
@@ -168,7 +168,8 @@ def raw(name: str, split: str) -> tuple[Floats, Labels]:
     if name == "cifar10":
         margin = (images.shape[-1] - CROP) // 2
         images = images[..., margin : margin + CROP, margin : margin + CROP]
-    return (images / (255 if images.dtype == np.uint8 else 1)).astype(np.float32), labels.astype(np.int64)
+    scale = np.float32(255 if images.dtype == np.uint8 else 1)
+    return np.asarray(images, np.float32) / scale, labels.astype(np.int64)
 
 
 def load(name: str = "digits", n_train: int = 1000, n_test: int = 500, rng: np.random.Generator | None = None) -> Data:

@@ -1,0 +1,313 @@
+"""The leases of a study: given, followed while they run, and settled, after a crash of the engine too."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shoestring import schema
+from shoestring.casebook import LIVE, WAITING, Casebook, TrialRecord
+from shoestring.errors import StoreUnwritable, UnknownName, UsageError
+from shoestring.lease import Exit, Lease, Report
+from shoestring.ledger import Ledger
+from shoestring.orders import Advance, Order
+from shoestring.questions import Question
+from shoestring.runners import Runner
+from shoestring.store import Store
+
+STOPPING_POLL_S = 0.5
+PATIENCE_WITH_LOSSES = 3  # leases lost in a row, without a new checkpoint, before a trial counts as failed
+
+_OUTCOMES = {"failed": "failed", "crashed": "failed", "killed": "killed", "lost": "lost", "orphaned": "lost", "unwritable": "lost"}
+
+
+@dataclass
+class _OpenLease:
+    lease: Lease
+    trial: TrialRecord
+    begun: int = 0
+    end: dict[str, Any] | None = None
+    started: bool = False
+    stopping: bool = False
+    seen: set[str] = field(default_factory=set)
+    metrics: dict[str, float | str] = field(default_factory=dict)
+    metrics_unit: int = 0
+
+
+class Leases:
+    """Gives the leases of a study, and takes in what comes of them.
+
+    Args:
+        question: what is asked.
+        casebook: what is known of the trials.
+        runner: what carries leases out.
+        store: where the run is kept.
+        ledger: what the run may spend and has spent.
+        grace: seconds in which a trial may save itself before it is killed.
+        pilot: whether all work is booked as pilot work.
+        say: takes a line for people.
+
+    Attributes:
+        orders: what is to be run next, before anything new is asked for.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        casebook: Casebook,
+        runner: Runner,
+        store: Store,
+        ledger: Ledger,
+        *,
+        grace: float,
+        pilot: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        self.orders: deque[Order] = deque()
+        self._question = question
+        self._casebook = casebook
+        self._runner = runner
+        self._store = store
+        self._ledger = ledger
+        self._grace = grace
+        self._pilot = pilot
+        self._say = say
+        self._open: dict[int, _OpenLease] = {}
+        self._happened: deque[Report | Exit] = deque()  # what the runner told and was not taken in yet
+
+    @property
+    def running(self) -> list[TrialRecord]:
+        """The trials that have a lease now."""
+        return [open_lease.trial for open_lease in self._open.values()]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many run as can."""
+        return len(self._open) >= self._runner.capacity
+
+    def give(self, order: Order) -> bool:
+        """Gives a trial a lease for what it was ordered to do; False if the budget does not carry one more unit of it."""
+        trial = self._casebook.trials[order.trial_id]
+        estimate_s = self._ledger.seconds_per_unit() * (order.to - trial.checkpoint)
+        reservation = self._ledger.reserve(trial.id, trial.checkpoint, order.to, self._purpose_of(trial), estimate_s)
+        if reservation is None:
+            return False
+        question = self._question
+        lease = Lease(
+            reservation.token,
+            trial.id,
+            trial.config,
+            trial.seed,
+            trial.checkpoint,
+            reservation.to,
+            question.horizon,
+            question.unit,
+            question.metric,
+            self._store.trial_folder(trial.id),
+            trial.offset,
+            reservation.seconds,
+            self._grace,
+            self._store.is_on_disk,
+            trial.arm,
+        )
+        trial.state = LIVE
+        self._casebook.keep(trial)
+        self._open[reservation.token] = _OpenLease(lease, trial)
+        return True
+
+    def start(self) -> None:
+        """Starts the leases that were given; what they reserve must have been committed before."""
+        for token, open_lease in self._open.items():
+            if not open_lease.started:
+                self._runner.start(open_lease.lease)
+                self._open[token].started = True
+
+    def follow(self, timeout_s: float) -> None:
+        """Takes in what has happened, waiting up to ``timeout_s`` for something to happen.
+
+        Raises:
+            UnknownName: a trial reports metrics, but not the one that decides.
+            UsageError: the training function misuses Shoestring.
+            StoreUnwritable: the disk is full or read-only.
+        """
+        for happened in self._poll(timeout_s):
+            self._take(happened)
+
+    def sample(self) -> None:
+        """Charges what the running leases have used so far."""
+        for token in self._open:
+            self._ledger.charge(token, usage=self._runner.usage(token), process=self._runner.process(token))
+
+    def stop(self) -> None:
+        """Asks every running lease to save itself and end."""
+        for token, open_lease in self._open.items():
+            if open_lease.started and not open_lease.stopping:
+                open_lease.stopping = True
+                self._runner.stop(token, self._grace)
+
+    def settle_crashed(self) -> None:
+        """Reads in what the leases of a dead engine wrote, and settles them as lost."""
+        crashed = self._ledger.open_rows()
+        observed = {row["token"]: row for row in self._store.rows(schema.observations)} if crashed else {}
+        last_sign = 0.0
+        for row in crashed:
+            trial = self._casebook.trials[row["trial_id"]]
+            folder = self._store.trial_folder(trial.id)
+            process = row["process"] and json.loads(row["process"])
+            lease = Lease(row["token"], trial.id, trial.config, trial.seed, row["start"], row["to"], 0, "", self._question.metric, folder)
+            open_lease = self._open[row["token"]] = _OpenLease(lease, trial, begun=row["units"])
+            if last := observed.get(row["token"]):
+                open_lease.metrics, open_lease.metrics_unit = json.loads(last["metrics"]), last["unit"]
+            for report in self._runner.recover(folder, row["token"], trial.offset, process):
+                self._take(report)
+            if (folder / "events.jsonl").exists():
+                last_sign = max(last_sign, (folder / "events.jsonl").stat().st_mtime)
+        self._ledger.charge_unseen(last_sign)
+        for row in crashed:
+            open_lease = self._open[row["token"]]
+            usage = self._ledger.estimated_usage(row["token"], last_sign)
+            exit_ = Exit(row["token"], usage) if open_lease.end else Exit(row["token"], usage, "orphaned", "the engine died")
+            del self._open[row["token"]]
+            self._take_exit(open_lease, exit_)
+
+    def _poll(self, timeout_s: float) -> Iterator[Report | Exit]:
+        self._happened.extend(self._runner.poll(timeout_s))
+        while self._happened:
+            yield self._happened.popleft()
+
+    def _take(self, happened: Report | Exit) -> None:
+        if isinstance(happened, Report):
+            self._take_report(self._open[happened.token], happened)
+        else:
+            open_lease = self._open.pop(happened.token)
+            self._take_exit(open_lease, happened)
+            self._complain(open_lease, happened)
+
+    def _take_report(self, open_lease: _OpenLease, report: Report) -> None:
+        trial, event = open_lease.trial, report.event
+        trial.offset = report.offset
+        self._casebook.keep(trial)
+        if event.get("token") != report.token:
+            return  # an outdated worker wrote it
+        if "begin" in event:
+            open_lease.begun += 1
+            self._ledger.charge(report.token, units=open_lease.begun)
+        elif "metrics" in event:
+            self._observe(open_lease, event["unit"], event["metrics"])
+        elif "checkpoint" in event:
+            trial.checkpoint, trial.losses = event["checkpoint"], 0
+            if "sha256" in event:
+                row = {"trial_id": trial.id, "unit": event["checkpoint"], "token": report.token}
+                self._store.put(schema.checkpoints, row | {"sha256": event["sha256"], "bytes": event["bytes"]})
+        elif "damaged" in event:
+            self._say(f"trial {trial.id}: checkpoint {event['damaged'][:9]} is damaged and was passed over")
+        elif "end" in event:
+            open_lease.end = dict(event)
+
+    def _observe(self, open_lease: _OpenLease, unit: int, metrics: dict[str, float | str]) -> None:
+        trial = open_lease.trial
+        open_lease.metrics = {**open_lease.metrics, **metrics} if unit == open_lease.metrics_unit else dict(metrics)
+        open_lease.metrics_unit = unit
+        open_lease.seen |= metrics.keys()
+        row = {"trial_id": trial.id, "unit": unit, "token": open_lease.lease.token}
+        self._store.put(schema.observations, row | {"metrics": json.dumps(open_lease.metrics)})
+        if self._question.metric in metrics:
+            self._casebook.observed(trial, unit, float(metrics[self._question.metric]))
+
+    def _take_exit(self, open_lease: _OpenLease, exit_: Exit) -> None:
+        trial, token = open_lease.trial, open_lease.lease.token
+        self._ledger.charge(token, units=open_lease.begun, usage=exit_.usage)
+        end = open_lease.end or {"end": "crashed" if exit_.how == "ended" else exit_.how}
+        lost = 0
+        match end["end"]:
+            case "paused" if end["at"] >= trial.target:
+                self._casebook.reached(trial)
+            case "paused":
+                self._go_on(trial)
+            case "finished":
+                self._casebook.finished(trial)
+            case "diverged":
+                self._casebook.diverged(trial, end["at"])
+            case "failed":
+                self._casebook.failed(trial, end["error"]["type"], end["error"]["message"], end["error"]["traceback"])
+            case "restarts":
+                trial.checkpoint, lost = 0, open_lease.begun
+                self._go_on(trial)
+                self._say(f"trial {trial.id}: the script began again from zero; it keeps no state in SHOESTRING_CHECKPOINT_DIR")
+            case "crashed":
+                self._casebook.failed(trial, "crashed", exit_.note or "its process ended in the middle of a unit, without an error")
+            case "killed" | "orphaned" | "lost" if trial.checkpoint >= trial.target:
+                self._casebook.reached(trial)  # it died after its last checkpoint, before it could say so
+            case "killed" | "orphaned" | "unwritable":
+                lost = _lost_units(open_lease)
+                self._go_on(trial)
+            case "lost":
+                lost = _lost_units(open_lease)
+                self._lost(trial, exit_.note or "")
+        if end["end"] == "paused":
+            lost, trial.redo = min(open_lease.begun, trial.redo), max(0, end["at"] - trial.checkpoint)
+        outcome = _OUTCOMES.get(end["end"], self._purpose_of(trial))
+        error = f"{trial.error['type']}: {trial.error['message']}"[:300] if trial.error else None
+        self._ledger.settle(token, outcome, lost, exit_.note or error)
+        self._casebook.keep(trial)
+
+    def _purpose_of(self, trial: TrialRecord) -> str:
+        return "pilot" if self._pilot else trial.purpose
+
+    def _go_on(self, trial: TrialRecord) -> None:
+        """Has a trial go on to where it was ordered, before anyone else."""
+        trial.state = WAITING
+        self.orders.appendleft(Advance(trial.id, trial.target))
+
+    def _complain(self, open_lease: _OpenLease, exit_: Exit) -> None:
+        """Ends the study for what no other trial would do better."""
+        reported, end = open_lease.seen, open_lease.end or {"end": exit_.how}
+        if exit_.how == "unwritable":
+            self._casebook.commit()
+            folder = open_lease.lease.folder
+            raise StoreUnwritable(
+                f"{folder} could not be written: the disk is full or read-only. Free some space and run the same command again."
+            )
+        if (
+            reported
+            and self._question.metric not in reported
+            and open_lease.trial.told[0] == 0
+            and end["end"] in ("paused", "finished", "failed")
+        ):
+            if not self._casebook.has_shown:
+                self._store.note("void", f"no trial reported {self._question.metric!r}")
+            self._end_all()
+            who = f"arm {open_lease.trial.arm!r} reports" if open_lease.trial.arm else "the trials report"
+            raise UnknownName("metric", self._question.metric, reported, hint=f"These are what {who}.")
+        if end["end"] == "failed" and end["error"]["usage"]:
+            self._end_all()
+            raise UsageError(f"trial {open_lease.trial.id}: {end['error']['message']}")
+
+    def _lost(self, trial: TrialRecord, note: str) -> None:
+        trial.losses += 1
+        if trial.losses >= PATIENCE_WITH_LOSSES:
+            self._casebook.failed(trial, "lost", f"it was taken away {trial.losses} times in a row without getting on ({note})")
+        else:
+            self._say(f"trial {trial.id}: lost ({note}); it goes on from {self._question.unit} {trial.checkpoint}")
+            self._go_on(trial)
+
+    def _end_all(self) -> None:
+        """Ends every other lease before an error is raised, so that nothing stays unsettled."""
+        self.stop()
+        while self._open:
+            for happened in self._poll(STOPPING_POLL_S):
+                if isinstance(happened, Report):
+                    self._take_report(self._open[happened.token], happened)
+                else:
+                    open_lease = self._open.pop(happened.token)
+                    self._ledger.charge(happened.token, units=open_lease.begun, usage=happened.usage)
+                    self._ledger.settle(happened.token, "lost", _lost_units(open_lease), "the study ended")
+        self._ledger.save()
+        self._casebook.commit()
+
+
+def _lost_units(open_lease: _OpenLease) -> int:
+    return max(0, open_lease.begun - max(0, open_lease.trial.checkpoint - open_lease.lease.start))

@@ -1,0 +1,44 @@
+"""``shoestring report``, as it is typed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shoestring.cli import main
+
+
+def typed(capsys, *arguments):
+    """Returns the exit code, stdout and stderr of a command."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, arguments)))
+    said = capsys.readouterr()
+    return ended.value.code or 0, said.out, said.err
+
+
+def test_it_says_what_it_wrote(capsys, failed):
+    code, out, _ = typed(capsys, "report", failed.folder)
+
+    assert code == 0
+    assert out.startswith(f"report    {failed.folder / 'report.html'}")
+    assert "checklist.md" in out and "trials.csv" in out
+
+
+def test_markdown_and_text_are_printed(capsys, failed):
+    assert typed(capsys, "report", failed.folder, "--format", "markdown")[1].startswith("# Which configuration")
+    assert typed(capsys, "report", failed.folder, "--format", "text")[1].startswith("run      ")
+
+
+def test_a_project_is_summed_up(capsys, folder, failed):
+    code, out, _ = typed(capsys, "report", "--project", folder, "--json")
+
+    assert code == 0
+    assert json.loads(out)["report"] == str(folder / "project.html")
+
+
+def test_what_makes_no_sense_is_refused(capsys, failed):
+    assert typed(capsys, "report", failed.folder, "--format", "pdf")[0] == 2
+    code, _, err = typed(capsys, "report", failed.folder, "--project", failed.folder)
+
+    assert code == 2 and "leave out the run" in err
