@@ -242,7 +242,8 @@ class Casebook:
             self._failures, self._shown = 0, True
         before = self._strategy.progress()
         self._strategy.tell(observation)
-        if (after := self._strategy.progress()) != before:
+        after = self._strategy.progress()
+        if after.partition(":")[0] != before.partition(":")[0]:  # another trial is the best, another seed is through
             self._say(after)
 
     def _new_trial(self, order: Start) -> TrialRecord:

@@ -139,7 +139,9 @@ class Comparison:
 
     @property
     def answers(self) -> bool:
-        """Whether the question is answered: an arm is better, there is no difference of interest, one was picked."""
+        """Whether the question is answered: an arm is better or differs, there is no difference of interest, one was picked."""
+        if self.mode == "ablation":
+            return any(pair.better for pair in self.pairs)
         return self.equivalent or self.deterministic or self.better is not None or self.picked is not None
 
     def lines(self) -> Iterator[str]:

@@ -123,7 +123,7 @@ class Run:
             elif row["kind"] in ("tell", "ended"):
                 loss = math.inf if row["loss"] is None else row["loss"]
                 tally.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
-        return tally.finding("the budget is spent" if self.ended else "it is not finished")
+        return tally.finding("the budget is spent" if self.ended else "")
 
     def best_of(self, trial: StoredTrial) -> tuple[float, int] | None:
         """Returns the best finite value of the metric in a trial and the unit where it was seen, or None."""

@@ -29,6 +29,7 @@ def live() -> Iterator[Callable[[Study], None]]:
         return
     with Live(console=console, auto_refresh=False, transient=True) as view:
         shown_at = 0.0
+        view.update(Text("starting: what is to be trained is being imported"), refresh=True)
 
         def show(study: Study) -> None:
             nonlocal shown_at

@@ -66,7 +66,7 @@ class Tally(Protocol):
         """Takes note of how many more seeds of each arm the budget pays for, where that was open."""
 
     def finding(self, ended: str) -> Finding:
-        """Returns what is known now; ``ended`` says why no more was run, unless nothing more was needed."""
+        """Returns what is known now; ``ended`` says why no more is run, unless nothing more is needed, and is empty if it goes on."""
 
 
 class Strategy(Protocol):
@@ -98,10 +98,10 @@ class Strategy(Protocol):
         """Is told how many more seeds of each arm the budget pays for; may then have orders again."""
 
     def progress(self) -> str:
-        """Returns the state of things in a few words for people, empty while nothing is known."""
+        """Returns the state of things for people, empty while nothing is known: what has changed last, a colon, and the figures."""
 
     def finding(self, ended: str) -> Finding:
-        """Returns what is known now; ``ended`` says why no more was run, unless nothing more was needed."""
+        """Returns what is known now; ``ended`` says why no more is run, unless nothing more is needed, and is empty if it goes on."""
 
 
 def check_common(question: Question) -> None:

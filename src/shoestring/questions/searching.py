@@ -65,7 +65,7 @@ class SearchTally:
         elif dict(best.config) == self._default():
             self._unconfirmed = "the best configuration is the default"
         elif n < MIN_HORIZON:
-            self._unconfirmed = f"the budget carries {n} fresh trainings of both the best and the default; a test needs {MIN_HORIZON}"
+            self._unconfirmed = f"the budget is too small: a test needs {MIN_HORIZON} fresh trainings of both the best and the default"
         else:
             arms = (Arm("best", best.config), Arm("default", self._default()))
             asked = Compare(

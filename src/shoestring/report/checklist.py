@@ -70,24 +70,6 @@ def checklist(runs: Sequence[Run]) -> list[Item]:
     return [*_neurips(runs), *_arr(runs), *_cvpr(runs)]
 
 
-def checklist_markdown(runs: Sequence[Run]) -> str:
-    """Returns the items as Markdown, with a box for each part: ticked where the record answers it."""
-    lines = [
-        "# Checklist",
-        "",
-        "Answered from the ledger; the questions are in our own words. A ticked part is on record; an empty box was not seen and is yours",
-        "to answer. Nothing here says Yes for you: read the original question, add what is missing, and sign.",
-    ]
-    for item in checklist(runs):
-        state = "open: something was not seen" if item.is_open else "on record; yours to confirm"
-        lines += ["", f"## {item.name}: {item.about}", "", f"State: {state}.", ""]
-        lines += [
-            f"- [{' ' if part.answer is None else 'x'}] {part.asked}: {'_open_' if part.answer is None else _line(part.answer)}"
-            for part in item.parts
-        ]
-    return "\n".join(lines) + "\n"
-
-
 def _neurips(runs: Sequence[Run]) -> Iterator[Item]:
     code, commands, data, split = (
         _code(runs),
@@ -303,7 +285,3 @@ def _beyond(runs: Sequence[Run]) -> Part:
 def _unit(runs: Sequence[Run]) -> str:
     units = {run.question.unit for run in runs}
     return units.pop() if len(units) == 1 else "unit"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.replace("<", "&lt;").split())

@@ -31,7 +31,7 @@ def write_all(run: Run) -> list[Path]:
     Raises:
         StoreUnwritable: the disk is full or read-only.
     """
-    from shoestring.report.checklist import checklist_markdown
+    from shoestring.report.checklist_markdown import checklist_markdown
     from shoestring.report.drawing import save
     from shoestring.report.latex import compute_tex, table_tex
     from shoestring.report.page import page
@@ -66,7 +66,7 @@ def write_project(folder: Path) -> list[Path]:
         NotARun: the folder holds no run that can be read.
         StoreUnwritable: the disk is full or read-only.
     """
-    from shoestring.report.checklist import checklist_markdown
+    from shoestring.report.checklist_markdown import checklist_markdown
     from shoestring.report.project import project_page, project_rows, project_tex, read_project
 
     runs, unread = read_project(folder)

@@ -16,7 +16,7 @@ def ask(question):
 
 def stated(arms, **options):
     """A comparison of numbers that seeds move a little."""
-    return compare(arms, _noisy, metric="loss", goal="min", budget="60s", store=":memory:", runner="inline", seeds=30, **options)
+    return compare(arms, _noisy, metric="loss", goal="min", budget="60s", store=":memory:", runner="inline", seeds=12, **options)
 
 
 def _noisy(trial):
@@ -43,7 +43,7 @@ def test_all_better_than_needs_every_arm(second, word):
 
 @pytest.mark.slow
 def test_a_claim_and_its_control_run():
-    claim = BY_NAME["beats-random-2x-at-25R"]
+    claim = BY_NAME["beats-random-2x-at-5R"]
 
     ruling, control = claim.rule(ask(claim.question)), claim.rule(ask(claim.control))
 

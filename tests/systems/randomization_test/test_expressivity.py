@@ -3,8 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-
 from shoestring.errors import UsageError
 from shoestring.systems.randomization_test.expressivity import finite_sample_network
 

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-
+import torch
 from torch import nn
 
 from shoestring.systems.randomization_test.fitting import Regulariser, Sets, accuracies, generators, shifted, train_epoch

@@ -3,8 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-
 from shoestring.errors import UsageError
 from shoestring.systems.randomization_test.evidence import gabor
 from shoestring.systems.randomization_test.interpolation import gaussian_kernel, kernel_interpolant, minimum_norm

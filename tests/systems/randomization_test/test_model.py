@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 from shoestring.errors import UsageError
 from shoestring.systems.randomization_test.model import Ensemble, mlp, small_alexnet, small_inception

@@ -3,8 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.randomization_test.task import Data, load, variant_of, whiten
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shoestring.report.checklist import checklist, checklist_markdown
+from shoestring.report.checklist import checklist
+from shoestring.report.checklist_markdown import checklist_markdown
 
 
 def parts(run):

@@ -41,7 +41,6 @@ def train_children(
     *,
     device: str = "cpu",
     most: int = 64,
-    alike: bool = False,
     done: Callable[[int], None] = lambda _n: None,
 ) -> Accuracies:
     """Trains each child from scratch on its own seed, which decides its weights and its order of images.
@@ -53,12 +52,11 @@ def train_children(
         images: what they learn.
         device: where.
         most: children in one tensor program at most.
-        alike: see ``batches``.
         done: called with the number of children trained so far.
     """
     short, valid, test = np.zeros((3, len(children)))
     n_done = 0
-    for members in batches(children, preset.side, most, alike):
+    for members in batches(children, preset.side, most):
         found = _train([children[i] for i in members], [seeds[i] for i in members], preset, images, device)
         short[members], valid[members], test[members] = found
         n_done += len(members)

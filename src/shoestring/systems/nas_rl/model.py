@@ -5,7 +5,7 @@ It knows no controller, no data set and no budget. Source: Zoph and Le 2017, arX
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -31,24 +31,31 @@ def sizes(child: Child, side: int) -> tuple[tuple[int, int], ...]:
     return tuple(both)
 
 
-def batches(children: Sequence[Child], side: int, most: int = 64, alike: bool = False) -> list[list[int]]:
-    """Returns which children go into one tensor program: those whose layers see inputs of equal sizes.
+def batches(children: Sequence[Child], side: int, most: int = 64, least: int = 64) -> list[list[int]]:
+    """Returns which children go into one tensor program: those whose layers see inputs of equal sizes, with like kernels side by side.
 
     Args:
         children: any, of any depth.
         side: of the images, pixels.
         most: children in a program at most.
-        alike: also ask for equal kernels, so that none is padded; pays where there are many of each.
+        least: children from which on a program ends where the kernels change, so that few are padded; at most ``most``.
     """
 
-    def key(i: int) -> tuple[object, ...]:
-        layers = children[i].layers
-        shapes = sizes(children[i], side), tuple((layer.stride, ()) for layer in layers)
-        return shapes, tuple((layer.height, layer.width) for layer in layers) if alike else ()
+    def shape(i: int) -> tuple[object, ...]:
+        return sizes(children[i], side), tuple(layer.stride for layer in children[i].layers)
 
-    ordered = sorted(range(len(children)), key=lambda i: (key(i), i))
-    groups = [list(members) for _, members in groupby(ordered, key=key)]
-    return [group[start : start + most] for group in groups for start in range(0, len(group), most)]
+    def kernels(i: int) -> tuple[object, ...]:
+        return tuple((layer.height, layer.width) for layer in children[i].layers)
+
+    programs: list[list[int]] = []
+    for _, members in groupby(sorted(range(len(children)), key=lambda i: (shape(i), kernels(i), i)), key=shape):
+        programs.append([])
+        for i in members:
+            now = programs[-1]
+            if len(now) == most or (len(now) >= least and kernels(now[-1]) != kernels(i)):
+                programs.append([])
+            programs[-1].append(i)
+    return programs
 
 
 @dataclass(frozen=True)
@@ -173,9 +180,3 @@ def _padding(side: int, stride: int, kernel: int) -> tuple[int, int]:
     before = kernel // 2
     after = (-(-side // stride) - 1) * stride + kernel - before - side
     return before, max(after, 0)
-
-
-def ensemble_of(children: Sequence[Child], seeds: Sequence[int], side: int, most: int, alike: bool) -> Iterator[list[int]]:
-    """Yields the members of each program, by number."""
-    assert len(children) == len(seeds)
-    yield from batches(children, side, most, alike)

@@ -16,10 +16,10 @@ FOUR = "four times"  # the factor of time that still counts as small
 
 _compare = partial(shoestring.compare, train=f"{HOME}.training:train")
 _pairs = partial(shoestring.compare, train=f"{HOME}.training:train_pairs")
-_cifar = {"data": "cifar10", "n_train": 1000, "n_test": 500}
-_mnist = {"data": "mnist", "n_train": 1000, "n_test": 1000}
-_slowdown = partial(_compare, metric="slowdown", goal="min", horizon=80, seeds=6)
-_too_small = {"width": 1}  # 2,373 weights for 1,000 labels of 10 classes, through one unit
+_cifar = {"data": "cifar10", "n_train": 500, "n_test": 500, "batch_size": 32}
+_mnist = {"data": "mnist", "n_train": 500, "n_test": 1000, "batch_size": 32, "pairs": 2}
+_slowdown = partial(_compare, metric="slowdown", goal="min", horizon=80, seeds=5)
+_too_small = {"width": 1}  # 2,373 weights for 500 labels of 10 classes, through one unit
 
 
 def close_and_learnt(arm: str, least: float) -> Rule:
@@ -96,7 +96,7 @@ CLAIMS = [
             metric="gap",
             goal="max",
             horizon=60,
-            seeds=6,
+            seeds=5,
         ),
         budget="2m",
         rule=better("100%"),

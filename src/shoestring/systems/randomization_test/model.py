@@ -135,7 +135,7 @@ class Ensemble:
         for key, buffer in self.buffers.items():
             self.buffers[key] = buffer.to(dtype) if buffer.is_floating_point() else buffer
         # Differs: convolutions go one after the other on a CPU, where grouped convolutions were measured to be slower.
-        self.together = device != "cpu" or not any(isinstance(layer, nn.Conv2d) for layer in models[0].modules())
+        self.together = len(models) > 1 and (device != "cpu" or not any(isinstance(layer, nn.Conv2d) for layer in models[0].modules()))
         self.n_models, self.dtype = len(models), dtype
 
     @property

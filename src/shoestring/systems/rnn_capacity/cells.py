@@ -75,14 +75,16 @@ class Cell(nn.Module, ABC):
         self.bias = nn.Parameter(torch.zeros(self.blocks * n_h))
         self.initial = nn.Parameter(torch.zeros(self.parts, n_h))
         self.offset: Tensor
-        self.register_buffer("offset", torch.zeros(self.blocks, n_h).index_fill(0, torch.tensor(self.forgets).long(), forget_bias).flatten())
+        self.register_buffer(
+            "offset", torch.zeros(self.blocks, n_h).index_fill(0, torch.tensor(self.forgets).long(), forget_bias).flatten()
+        )
 
     def first_state(self, batch: int) -> State:
         """Returns the learnt state before the first step: each part ``(batch, n_h)``."""
         return tuple(part.expand(batch, -1) for part in self.initial.unbind(0))
 
     def project(self, x: Tensor) -> Tensor:
-        """Returns what the step needs of inputs ``(..., n_in)``: ``(..., blocks * n_h)``, with the input before it if the cell carries it."""
+        """Returns what the step needs of inputs ``(..., n_in)``: ``(..., blocks * n_h)``, after the input itself if the cell carries it."""
         if self.entry is not None:
             x = self.entry(x)
         return self.projected(x, nn.functional.linear(x, self.w_x, self.bias + self.offset))
@@ -146,7 +148,7 @@ class GRU(Cell):
 
 
 class LSTM(Cell):
-    """c = sig(f + b_fg) c- + sig(i) s(g), h = sig(o) tanh(c); no peepholes. Blocks: i, f, g, o, as torch and cuDNN have them; state: h, c."""
+    """c = sig(f + b_fg) c- + sig(i) s(g), h = sig(o) tanh(c); no peepholes. Blocks: i, f, g, o, as torch has them; state: h, c."""
 
     blocks, parts, forgets = 4, 2, (1,)
 
@@ -189,9 +191,7 @@ def cell_type(name: str) -> type[Cell]:
     return CELLS[name]
 
 
-def make_cell(
-    name: str, n_in: int, n_h: int, *, nonlinearity: Nonlinearity = "tanh", forget_bias: float = 1.0, gain: float = 1.0
-) -> Cell:
+def make_cell(name: str, n_in: int, n_h: int, *, nonlinearity: Nonlinearity = "tanh", forget_bias: float = 1.0, gain: float = 1.0) -> Cell:
     """Returns a cell by its name. The IRNN is the RNN with ReLU whose recurrent weights start as the identity.
 
     Args:

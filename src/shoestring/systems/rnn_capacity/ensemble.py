@@ -50,9 +50,9 @@ class Ensemble:
         Args:
             x: inputs, ``(n_models, ...)``; or the same for all, without that axis, if ``shared``.
         """
-        rows = self.flat.split(self._sizes, dim=1)
+        rows = torch.split(self.flat, self._sizes, dim=1)
         named = zip(self._shapes.items(), rows, strict=True)
-        parameters = {name: row.unflatten(1, shape) if shape else row[:, 0] for (name, shape), row in named}
+        parameters = {name: row.reshape(-1, *shape) for (name, shape), row in named}
         with torch.autocast(x.device.type, self._dtype, enabled=self._dtype != torch.float32):
             answers: Tensor = vmap(self._one, in_dims=(0, 0, None if shared else 0))(parameters, self._buffers, x)
         return answers.float()
@@ -86,10 +86,9 @@ class Adam:
             clip: the largest norm of a network's gradient, one a network; None for no limit.
             beta2, eps: as published.
         """
-        column = lambda values: torch.tensor(values, dtype=torch.float32, device=ensemble.flat.device)[:, None]  # noqa: E731
-        self._flat, self._lr = ensemble.flat, column(lr)
-        self._beta1 = column([0.9] * len(lr) if beta1 is None else beta1)
-        self._clip = None if clip is None else column(clip)
+        self._flat, self._lr = ensemble.flat, _column(lr, ensemble)
+        self._beta1 = _column([0.9] * len(lr) if beta1 is None else beta1, ensemble)
+        self._clip = None if clip is None else _column(clip, ensemble)
         self._beta2, self._eps, self._t = beta2, eps, 0
         self._mean, self._square = torch.zeros_like(self._flat.data), torch.zeros_like(self._flat.data)
 
@@ -120,3 +119,7 @@ class Adam:
         self._t = int(state["t"])
         for tensor, name in ((self._flat.data, "flat"), (self._mean, "mean"), (self._square, "square")):
             tensor.copy_(state[name])
+
+
+def _column(values: Sequence[float], ensemble: Ensemble) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32, device=ensemble.flat.device)[:, None]

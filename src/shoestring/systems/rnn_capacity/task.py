@@ -82,9 +82,9 @@ class Parentheses:
 
     def losses(self, logits: Tensor, depths: Tensor) -> Tensor:
         """Returns the mean cross-entropy in nats, ``(...)``, of logits ``(..., time, batch, n_out)`` for the same depths."""
-        log_p = logits.unflatten(-1, (self.streams, self.top + 1)).log_softmax(dim=-1)
+        log_p = logits.reshape(*logits.shape[:-1], self.streams, self.top + 1).log_softmax(dim=-1)
         picked = log_p.gather(-1, depths.expand(*log_p.shape[:-1])[..., None])
-        return -picked.flatten(-4).mean(dim=-1)
+        return picked.flatten(-4).mean(dim=-1).neg()
 
     def chance(self, depths: Tensor) -> float:
         """Returns the loss, in nats, of the best answer that does not depend on the input: the entropy of the depths."""

@@ -1,0 +1,150 @@
+"""What the paper claims of capacity and trainability, each with the question that decides it and a control.
+
+Nothing is decided here by a single run: all rules rest on tests over seeds. Budgets are for two quiet cores.
+Source: Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import shoestring as ss
+from shoestring.claim import Rule, better
+from shoestring.comparison import Comparison
+from shoestring.errors import UsageError
+
+TRAIN = "shoestring.systems.rnn_capacity.training:train"
+PAPER = "Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913"
+PAID = "a tuner's hundreds to thousands of trainings for each task, cell, depth and size: CPU-millennia"
+
+compare = partial(ss.compare, train=TRAIN, horizon=2, unit="step", seeds=8, workers=2)
+least = partial(compare, goal="min")
+
+
+def all_differ(*orders: tuple[str, str]) -> Rule:
+    """Returns the rule of "each first is better than its second": holds if all were shown, fails if the reverse of one was.
+
+    Args:
+        *orders: pairs of arms, the better one first; the comparison must have been asked for each pair.
+    """
+
+    def rule(answer: ss.Answer) -> ss.Ruling:
+        found = answer.finding
+        if not isinstance(found, Comparison):
+            raise UsageError("the rule all_differ() needs a comparison, and the claim asks something else.")
+        pairs = {frozenset((pair.first, pair.second)): pair for pair in found.pairs}
+        shown = [(pairs[frozenset(order)].better, order[0]) for order in orders]
+        head = found.headline
+        if all(winner == wanted for winner, wanted in shown):
+            return ss.Ruling("holds", head.difference, head.interval)
+        is_refuted = found.deterministic or any(winner not in (None, wanted) for winner, wanted in shown)
+        return ss.Ruling("fails" if is_refuted else "undecided", head.difference, head.interval)
+
+    return rule
+
+
+SLOPE = {"task": "capacity", "cells": "rnn,gru,lstm", "sizes": "160,320,640", "n_steps": 400}
+EQUAL = {"task": "capacity", "cells": "rnn,ugrnn,gru,lstm", "sizes": "320", "n_steps": 600}
+ONE = {"task": "capacity", "cells": "rnn", "sizes": "320", "n_steps": 600}
+MEMORY = {"task": "memory", "widths": "8,12,16", "n_steps": 600}
+COUNT = {"task": "parentheses", "n_steps": 150}
+DEEP = {"task": "parentheses", "n_steps": 150, "depth": 8, "n_params": 2000, "time": 12}
+
+CLAIMS = [
+    ss.Claim(
+        name="linear-in-parameters",
+        statement="The bits that RNN, GRU and LSTM store grow in proportion to their parameters: the slope of log bits on log parameters"
+        " is within 0.15 of 1 for each cell.",
+        source=f"{PAPER}, section 2.1, figure 1",
+        question=partial(least, {"cells": SLOPE, "bound": 0.15}, metric="deviation"),
+        budget="50s",
+        rule=better("cells"),
+        # Read out against targets in a random order, which cannot be stored, however long one trains: fewer steps will do.
+        control=partial(least, {"cells": {**SLOPE, "shuffled": True, "n_steps": 40}, "bound": 0.15}, metric="deviation"),
+        paper_cost=PAID,
+    ),
+    ss.Claim(
+        name="equal-across-cells",
+        statement="At equal parameters the best of RNN, UGRNN, GRU and LSTM stores at most 1.5 times the bits a parameter of the worst.",
+        source=f"{PAPER}, section 2.1, figure 1",
+        question=partial(least, {"cells": EQUAL, "bound": 1.5}, metric="ratio"),
+        budget="30s",
+        rule=better("cells"),
+        control=partial(least, {"cells": {**EQUAL, "shuffled": True, "n_steps": 60}, "bound": 1.5}, metric="ratio"),
+        paper_cost=PAID,
+    ),
+    ss.Claim(
+        name="relu-below-tanh",
+        statement="An RNN with tanh stores more bits than the same RNN with ReLU.",
+        source=f"{PAPER}, section 2.1: about 3.5 bits a parameter with ReLU, about 5 with tanh",
+        question=partial(compare, {"tanh": ONE, "relu": {**ONE, "nonlinearity": "relu"}}, metric="bits_per_param", goal="max"),
+        budget="20s",
+        rule=better("tanh"),
+        control=partial(
+            compare,
+            {"tanh": {**ONE, "shuffled": True, "n_steps": 60}, "relu": {**ONE, "nonlinearity": "relu", "shuffled": True, "n_steps": 60}},
+            metric="bits_per_param",
+            goal="max",
+        ),
+        paper_cost=PAID,
+    ),
+    ss.Claim(
+        name="input-memory",
+        statement="Every cell remembers a vector of 16 numbers once it has 16 units (error below 5% of that with 8), and cells of one width"
+        " differ in error by at most a tenth of the vector's variance.",
+        source=f"{PAPER}, section 2.3",
+        question=partial(least, {"cells": MEMORY, "bound": 1.0}, metric="violation"),
+        budget="50s",
+        rule=better("cells"),
+        control=partial(least, {"cells": {**MEMORY, "shuffled": True, "n_steps": 60}, "bound": 1.0}, metric="violation"),
+        paper_cost=PAID,
+    ),
+    ss.Claim(
+        name="gated-trains-easier",
+        statement="At depth 1, counting parentheses, a smaller share of random hyperparameters is infeasible for the GRU than for the RNN,"
+        " and a larger share for the IRNN.",
+        source=f"{PAPER}, section 3, table 1: GRU 15.5%, RNN 21.5%, IRNN 56.7%",
+        question=partial(
+            least,
+            {"rnn": COUNT, "gru": {**COUNT, "cell": "gru"}, "irnn": {**COUNT, "cell": "irnn"}},
+            metric="infeasible",
+            mode="ablation",
+            full="rnn",
+            resolution=1 / 16,
+        ),
+        budget="30s",
+        rule=all_differ(("gru", "rnn"), ("rnn", "irnn")),
+        # Three draws of hyperparameters for one cell, under the names of three.
+        control=partial(
+            least,
+            {"rnn": COUNT, "gru": {**COUNT, "draw": 1}, "irnn": {**COUNT, "draw": 2}},
+            metric="infeasible",
+            mode="ablation",
+            full="rnn",
+            resolution=1 / 16,
+        ),
+        paper_cost=PAID,
+    ),
+    ss.Claim(
+        name="plus-rnn-best-deep",
+        statement="At depth 8, counting parentheses, the +RNN reaches a lower loss over random hyperparameters than RNN and LSTM do.",
+        source=f"{PAPER}, section 3, figure 5",
+        question=partial(
+            least,
+            {"+rnn": {**DEEP, "cell": "+rnn"}, "rnn": DEEP, "lstm": {**DEEP, "cell": "lstm"}},
+            metric="loss",
+            mode="ablation",
+            full="+rnn",
+        ),
+        budget="60s",
+        rule=all_differ(("+rnn", "rnn"), ("+rnn", "lstm")),
+        control=partial(
+            least,
+            {"+rnn": DEEP, "rnn": {**DEEP, "draw": 1}, "lstm": {**DEEP, "draw": 2}},
+            metric="loss",
+            mode="ablation",
+            full="+rnn",
+        ),
+        paper_cost=PAID,
+    ),
+]
