@@ -8,15 +8,19 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from shoestring.answer import Answer, Status
 from shoestring.budget import Budget
 from shoestring.errors import DifferentQuestion, StoreError, StoreUnwritable
 from shoestring.run import AnyQuestion, Run
+from shoestring.runners import gpus
 from shoestring.store import Store
 
 
@@ -101,10 +105,21 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
+        "processor": _processor(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "gpus": [{"name": gpu.name, "memory_bytes": gpu.total_bytes} for gpu in gpus.visible()],
         "packages": packages,
         "command": sys.argv,
         "git": _git(),
     }
+
+
+def _processor() -> str | None:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or None
 
 
 def _git() -> dict[str, Any] | None:

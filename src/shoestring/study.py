@@ -199,6 +199,8 @@ class Study:
         return "too many runs failed in a row" if self._casebook.is_hopeless else "the budget is spent"
 
     def _leftover(self) -> Iterator[str]:
+        if self._strategy.done and not self._n_given:
+            yield "this was decided before, and more budget changes nothing; ask in another --store for a new study"
         left = self.ledger.left().get("units", 0)
         if self._budget_is_spent and left >= 1 and self._leases.orders:
             yield f"{left:g} {self.question.unit}s are left"

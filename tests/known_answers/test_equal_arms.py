@@ -5,6 +5,7 @@ The share is measured at 10,000 studies by ``make calibrate``; this is that the 
 from __future__ import annotations
 
 import numpy as np
+
 from shoestring.orders import Observation
 from shoestring.questions.compare import Arm, Compare
 from shoestring.questions.comparing import Comparing

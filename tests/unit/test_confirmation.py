@@ -52,6 +52,14 @@ def test_a_winner_by_luck_is_not_called_better():
     assert wrong <= 3  # of 8 at one-sided .05: more than 3 has a chance of 0.04%
 
 
+def test_a_larger_budget_does_not_reopen_a_confirmed_search(tmp_path):
+    first = search(curve(1.0), store=tmp_path / "run")
+    again = search(curve(1.0), store=tmp_path / "run", budget="600 epochs")
+
+    assert (again.finding, again.spent) == (first.finding, first.spent)
+    assert "ask in another --store" in str(again)
+
+
 def test_without_confirmation_the_whole_budget_searches():
     answer = search(curve(1.0), confirm=False)
 

@@ -58,7 +58,8 @@ def search(
         unit: what a unit is called; that of the budget, or ``"epoch"``.
         seed: where all randomness of the study comes from.
         scheduler: fixed, halving, hyperband, async-hyperband or one-step; async-hyperband if the horizon is above 1, else fixed.
-        sampler: random, sobol, grid, tpe, kde, screened, gp or cma-es; random if the horizon is above 1, else tpe (docs/decisions/0012).
+        sampler: random, sobol, grid, tpe, kde, screened, gp, cma-es, evolution or policy-gradient; random if the horizon is above 1,
+            else tpe (docs/decisions/0012).
         eta: one trial in ``eta`` goes on at each rung.
         n_trials: the most trials that may start; None for as many as the budget carries.
         confirm: compare the best with the default configuration on fresh seeds, for which up to a quarter of the budget is set aside.

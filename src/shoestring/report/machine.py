@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import psutil
 
 from shoestring.budget import describe, duration
 from shoestring.report.spending import by_source
 from shoestring.run import Run
-from shoestring.runners import gpus
 
 BEGAN = "recorded when the run began"
 LEDGER = "ledger"
-NOW = "seen when this report was written, on a machine of the same platform and cores"
 OPEN = "not recorded"
 
 
@@ -75,12 +68,16 @@ def _machine(env: Mapping[str, Any]) -> Iterator[Fact]:
     yield Fact("platform", env.get("platform"), BEGAN if env.get("platform") else OPEN)
     cores = env.get("cores")
     yield Fact("cores", f"{cores}, {env.get('machine')}" if cores else None, BEGAN if cores else OPEN)
-    same = bool(env) and env.get("platform") == platform.platform() and cores == os.cpu_count()
-    model, memory = (_processor(), f"{psutil.virtual_memory().total / 2**30:.3g} GiB") if same else (None, None)
-    yield Fact("processor", model, NOW if model else OPEN)
-    yield Fact("memory", memory, NOW if memory else OPEN)
-    found = ", ".join(f"{gpu.name} ({gpu.total_bytes / 2**30:.3g} GiB)" for gpu in gpus.visible()) if same else ""
-    yield Fact("GPUs", (found or "none") if same else None, NOW if same else OPEN)
+    yield Fact("processor", env.get("processor"), BEGAN if env.get("processor") else OPEN)
+    memory = env.get("memory_bytes")
+    yield Fact("memory", _gib(memory) if memory else None, BEGAN if memory else OPEN)
+    found = env.get("gpus")
+    named = ", ".join(f"{gpu['name']} ({_gib(gpu['memory_bytes'])})" for gpu in found or ())
+    yield Fact("GPUs", None if found is None else named or "none", OPEN if found is None else BEGAN)
+
+
+def _gib(n_bytes: float) -> str:
+    return f"{n_bytes / 2**30:.3g} GiB"
 
 
 def _used(run: Run) -> Iterator[Fact]:
@@ -113,11 +110,3 @@ def _with_sources(run: Run, resource: str) -> str:
     if not whole:
         return LEDGER
     return f"{LEDGER}: " + ", ".join(f"{amount / whole:.0%} {source}" for source, amount in sorted(sources.items()))
-
-
-def _processor() -> str | None:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or None

@@ -1,17 +1,19 @@
 """Samplers: which configuration to try next.
 
-=========  ============  =====================================================================================================
-name       module        proposes
-=========  ============  =====================================================================================================
-random     random        independent draws: the baseline that every other one has to beat
-sobol      sobol         a scrambled low-discrepancy sequence: independent of what is seen, but without gaps and clumps
-grid       grid          each combination of a few values a parameter, in random order; the only one that comes to an end
-kde        kde           near what was good, and one in three anywhere (the model of BOHB); the cheapest that learns
-screened   screened      the best of a few random draws as a small Gaussian process sees it; made for trials that stop early
-tpe        optuna        where good configurations are dense and bad ones are not (tree-structured Parzen estimator)
-gp         optuna        where a Gaussian process expects most improvement; needs PyTorch, about half a second a proposal
-cma-es     cma_es        draws from a normal distribution that moves and turns towards what was good; best for numbers only
-=========  ============  =====================================================================================================
+===============  ===============  =====================================================================================================
+name             module           proposes
+===============  ===============  =====================================================================================================
+random           random           independent draws: the baseline that every other one has to beat
+sobol            sobol            a scrambled low-discrepancy sequence: independent of what is seen, but without gaps and clumps
+grid             grid             each combination of a few values a parameter, in random order; the only one that comes to an end
+kde              kde              near what was good, and one in three anywhere (the model of BOHB); the cheapest that learns
+screened         screened         the best of a few random draws as a small Gaussian process sees it; made for trials that stop early
+tpe              optuna           where good configurations are dense and bad ones are not (tree-structured Parzen estimator)
+gp               optuna           where a Gaussian process expects most improvement; needs PyTorch, about half a second a proposal
+cma-es           cma_es           draws from a normal distribution that moves and turns towards what was good; best for numbers only
+evolution        evolution        one change to the best of a few of the newest trials; best for choices
+policy-gradient  policy_gradient  draws from a recurrent network that is paid for good ones; learns from a thousand trials on
+===============  ===============  =====================================================================================================
 
 Each obeys ``orders.Sampler``. If the space has a default, all but the grid begin with it. Nothing heavy is imported before it is made.
 """
@@ -22,7 +24,7 @@ from shoestring.errors import UnknownName
 from shoestring.orders import Sampler
 from shoestring.space import Space
 
-SAMPLERS = ("cma-es", "gp", "grid", "kde", "random", "screened", "sobol", "tpe")
+SAMPLERS = ("cma-es", "evolution", "gp", "grid", "kde", "policy-gradient", "random", "screened", "sobol", "tpe")
 
 
 def make_sampler(name: str, space: Space, seed: int) -> Sampler:
@@ -69,4 +71,12 @@ def make_sampler(name: str, space: Space, seed: int) -> Sampler:
             from shoestring.samplers.cma_es import CmaEs
 
             return CmaEs(space, seed)
+        case "evolution":
+            from shoestring.samplers.evolution import Evolution
+
+            return Evolution(space, seed)
+        case "policy-gradient":
+            from shoestring.samplers.policy_gradient import PolicyGradient
+
+            return PolicyGradient(space, seed)
     raise UnknownName("sampler", name, SAMPLERS)

@@ -164,8 +164,8 @@ class Controller:
                     at_anchor[j] += slope @ w["anchor_prev"].T
                     into = into + slope @ w["anchor_curr"].T
             down[-1][0] = into
-            self._cells_back(w, grad, down, cells, active)
-            np.add.at(grad["embedding"], fed[active], self._into_input[active])
+            into_fed = self._cells_back(w, grad, down, cells, active)
+            np.add.at(grad["embedding"], fed[active], into_fed[active])
         return flat
 
     def update(self, actions: Actions, rewards: Floats) -> None:
@@ -224,8 +224,8 @@ class Controller:
 
     def _cells_back(
         self, w: dict[str, Floats], grad: dict[str, Floats], down: list[list[Floats]], cells: list[_Cell], active: NDArray[np.bool_]
-    ) -> None:
-        """Goes back through one step of both layers; ``down`` becomes the gradient by the states before it."""
+    ) -> Floats:
+        """Goes back through one step of both layers; ``down`` becomes the gradient by the states before it. Returns that by the input."""
         h, on = self._settings.n_hidden, active[:, None]
         from_above: Floats | float = 0.0
         for layer in reversed(range(_N_LAYERS)):
@@ -243,7 +243,7 @@ class Controller:
             from_above = back[:, :h]
             down[layer][0] = np.where(on, back[:, h:], down[layer][0])
             down[layer][1] = np.where(on, dc * f, down[layer][1])
-        self._into_input = np.asarray(from_above)
+        return np.asarray(from_above)
 
 
 _Presence: TypeAlias = tuple[tuple[int, frozenset[int]], ...]

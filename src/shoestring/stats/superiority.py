@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import betaln, xlog1py, xlogy
-from scipy.stats import beta
+from scipy.special import betaincinv, betaln, xlog1py, xlogy
 
 from shoestring.stats.pair_test import Differences, finite, some
 
 MEANINGFUL = 0.75
+
+_TOLERANCE = 1e-12
 
 
 @final
@@ -87,7 +87,11 @@ def _lower_limit(wins: int, n: int, alpha: float) -> float:
     def excess(p: float) -> float:
         return float(xlogy(wins, p) + xlog1py(n - wins, -p)) - mixture
 
-    return 0.0 if wins == 0 else float(brentq(excess, 1e-300, wins / n, xtol=1e-12))  # at the share itself the excess is above 0
+    low, high = 0.0, wins / n  # the excess grows up to the share itself, where it is above 0
+    while wins and high - low > _TOLERANCE:
+        middle = (low + high) / 2
+        low, high = (low, middle) if excess(middle) > 0 else (middle, high)
+    return low
 
 
 def crash_rate_bound(crashes: int, n: int, alpha: float) -> float:
@@ -101,7 +105,7 @@ def crash_rate_bound(crashes: int, n: int, alpha: float) -> float:
     _check_count("crashes", crashes, n, alpha)
     if n == 0:
         raise ValueError("the crash rate of no runs is not bounded; at least one run is needed.")
-    return 1.0 if crashes == n else float(beta.ppf(1 - alpha, crashes + 1, n - crashes))
+    return 1.0 if crashes == n else float(betaincinv(crashes + 1, n - crashes, 1 - alpha))
 
 
 def _check_count(what: str, count: int, n: int, alpha: float) -> None:

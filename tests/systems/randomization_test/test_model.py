@@ -51,6 +51,28 @@ def test_networks_side_by_side_are_the_networks_one_by_one(together, make):
     assert ensemble.n_weights == count(alone[0])
 
 
+class Recurrent(torch.nn.Module):
+    def __init__(self):
+        torch.nn.Module.__init__(self)
+        self.cell = torch.nn.GRU(3, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.cell(x)[0][:, -1]
+
+
+def test_a_layer_that_cannot_be_batched_is_evaluated_one_by_one():
+    ensemble = Ensemble(Recurrent, [0, 1])
+    torch.manual_seed(1)
+    alone, x = Recurrent(), torch.randn(2, 5, 6, 3)
+
+    assert torch.allclose(ensemble(x)[1], alone(x[1]), atol=1e-6)
+
+
+def test_an_error_of_the_network_itself_comes_through():
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        Ensemble(lambda: mlp((4,), 2), [0, 1])(torch.ones(2, 3, 5))
+
+
 def test_making_networks_leaves_the_generator_as_it_was():
     torch.manual_seed(1)
     before = torch.get_rng_state()

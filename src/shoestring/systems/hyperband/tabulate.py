@@ -1,6 +1,6 @@
 """Makes the table of learning curves that the claims replay.
 
-    OMP_NUM_THREADS=1 python -m shoestring.systems.hyperband.tabulate [--workers 2] [--out PATH]
+    OMP_NUM_THREADS=1 python -m shoestring.systems.hyperband.tabulate [--workers 2] [--out PATH] [--ratio]
 
 Trains 200 configurations of each network, drawn from its space with seed 0, to 81 units, each once and with its own
 seed, and writes validation and test errors after every unit. Needs Fashion-MNIST.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,7 +33,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=PATH)
+    parser.add_argument("--ratio", action="store_true", help="instead, measure what training networks together saves")
     options = parser.parse_args()
+    if options.ratio:
+        print("\n".join(_ratios()))
+        return
     began = time.perf_counter()
     jobs = [(net, numbers) for net in NETS for numbers in batches(configs_of(net))]
     counts = {net: {name: np.zeros((N_CONFIGS, HORIZON), np.uint16) for name in ("error", "test_error")} for net in NETS}
@@ -47,6 +52,26 @@ def main() -> None:
     arrays |= _columns() | {"cpu_s": np.array(cpu_s)}
     np.savez_compressed(options.out, **arrays)
     print(f"{options.out}: {options.out.stat().st_size / 1e3:.0f} kB, {cpu_s:.0f} CPU seconds, {time.perf_counter() - began:.0f} s")
+
+
+def _ratios(n_units: int = 3) -> Iterator[str]:
+    """Yields the processor time that networks take alone and together, for each network and batch size."""
+    torch.set_num_threads(1)
+    yield "| network | batch size | networks at once | ms a unit of one, alone | together | ratio |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for net in NETS:
+        configs = configs_of(net)
+        largest = {configs[numbers[0]].batch_size: numbers for numbers in sorted(batches(configs), key=len)}
+        for size, numbers in sorted(largest.items()):
+            chosen = [configs[i] for i in numbers]
+            curves(chosen[:1], numbers[:1], 1)  # what is loaded once
+            began = time.process_time()
+            for config, number in zip(chosen, numbers, strict=True):
+                curves([config], [number], n_units)
+            between = time.process_time()
+            curves(chosen, numbers, n_units)
+            alone, together = (s / n_units / len(numbers) * 1e3 for s in (between - began, time.process_time() - between))
+            yield f"| {net} | {size} | {len(numbers)} | {alone:.1f} | {together:.1f} | {alone / together:.1f} |"
 
 
 def configs_of(net: Net) -> list[Config]:

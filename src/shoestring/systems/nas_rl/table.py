@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring import Space, datasets
+from shoestring import Choice, Space, datasets
 from shoestring.errors import UsageError
 from shoestring.systems.nas_rl.task import PRESETS, Preset, Value, cnn_space, everything
 
 FOLDER = Path(__file__).parent
+NASBENCH201 = "nasbench201_cifar10.npz"
 N_SEEDS = 2  # trainings of every child
 N_GATE = 256  # children that are trained a third time, for the gate
 
@@ -48,6 +49,15 @@ class Table:
             options = getattr(param, "options")  # noqa: B009  (a table's parameters are choices)
             row = row * len(options) + options.index(config[name])
         return row
+
+    def config(self, row: int) -> dict[str, Value]:
+        """Returns the configuration in a column of ``rewards``."""
+        values: dict[str, Value] = {}
+        for name, param in reversed(self.space.params.items()):
+            options = getattr(param, "options")  # noqa: B009
+            row, place = divmod(row, len(options))
+            values[name] = options[place]
+        return {name: values[name] for name in self.space.names}
 
     def shuffled(self, seed: int) -> Table:
         """Returns the table with its configurations in random order, the same for all that is known of one: nothing can be learnt from it."""
@@ -83,3 +93,24 @@ def cnn_table(name: str = "small") -> Table:
         rows = np.flatnonzero(kept["is_gate"])
         gate = rows, kept["gate"][1, rows] / preset.n_valid
     return Table(cnn_space(preset), valid, test, short, gate)
+
+
+@cache
+def nasbench201() -> Table:
+    """Returns the cells of NAS-Bench-201 on CIFAR-10, 200 epochs, two of its training seeds; judged on the same validation images.
+
+    Raises:
+        UsageError: ``nasbench201_cifar10.npz`` is not on this machine.
+    """
+    places = [place / "bench" for folder in datasets.folders() for place in (folder, folder.parent)]
+    path = next((place / NASBENCH201 for place in places if (place / NASBENCH201).is_file()), None)
+    if path is None:
+        raise UsageError(f"{NASBENCH201} is not on this machine; put it into ../shared/bench, or a folder bench in SHOESTRING_DATA.")
+    with np.load(path) as kept:
+        ops = [str(op) for op in kept["ops"]]
+        accuracy, cells = kept["valid_acc"][0] / 100, kept["arch"]
+    space = Space({f"edge{i}": Choice(ops) for i in range(cells.shape[1])})
+    order = np.ravel_multi_index(tuple(cells.T), (len(ops),) * cells.shape[1])
+    rewards = np.empty((N_SEEDS, len(accuracy)))
+    rewards[:, order] = accuracy[:, :N_SEEDS].T
+    return Table(space, rewards, rewards, np.empty((0, 0)), (np.empty(0, np.intp), np.empty(0)))

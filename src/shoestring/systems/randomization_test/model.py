@@ -152,7 +152,10 @@ class Ensemble:
         self._skeleton.train(training)
         x = x.to(self.dtype)
         if self.together:
-            return vmap(self._one, randomness="different")(self.parameters, self.buffers, x).float()
+            try:
+                return vmap(self._one, randomness="different")(self.parameters, self.buffers, x).float()
+            except RuntimeError:
+                self.together = False  # a layer that cannot be batched so; an error of the network's own comes again below
         each = [self._one(_nth(self.parameters, i), _nth(self.buffers, i), x[i]) for i in range(self.n_models)]
         return torch.stack(each).float()
 

@@ -46,7 +46,7 @@ def all_differ(*orders: tuple[str, str]) -> Rule:
 SLOPE = {"task": "capacity", "cells": "rnn,gru,lstm", "sizes": "160,320,640", "n_steps": 400}
 EQUAL = {"task": "capacity", "cells": "rnn,ugrnn,gru,lstm", "sizes": "320", "n_steps": 600}
 ONE = {"task": "capacity", "cells": "rnn", "sizes": "320", "n_steps": 600}
-MEMORY = {"task": "memory", "widths": "8,12,16", "n_steps": 600}
+MEMORY = {"task": "memory", "widths": "8,12,16", "n_steps": 500}
 COUNT = {"task": "parentheses", "n_steps": 150}
 DEEP = {"task": "parentheses", "n_steps": 150, "depth": 8, "n_params": 2000, "time": 12}
 
@@ -57,7 +57,7 @@ CLAIMS = [
         " is within 0.15 of 1 for each cell.",
         source=f"{PAPER}, section 2.1, figure 1",
         question=partial(least, {"cells": SLOPE, "bound": 0.15}, metric="deviation"),
-        budget="50s",
+        budget="45s",
         rule=better("cells"),
         # Read out against targets in a random order, which cannot be stored, however long one trains: fewer steps will do.
         control=partial(least, {"cells": {**SLOPE, "shuffled": True, "n_steps": 40}, "bound": 0.15}, metric="deviation"),
@@ -78,7 +78,7 @@ CLAIMS = [
         statement="An RNN with tanh stores more bits than the same RNN with ReLU.",
         source=f"{PAPER}, section 2.1: about 3.5 bits a parameter with ReLU, about 5 with tanh",
         question=partial(compare, {"tanh": ONE, "relu": {**ONE, "nonlinearity": "relu"}}, metric="bits_per_param", goal="max"),
-        budget="20s",
+        budget="15s",
         rule=better("tanh"),
         control=partial(
             compare,
@@ -94,7 +94,7 @@ CLAIMS = [
         " differ in error by at most a tenth of the vector's variance.",
         source=f"{PAPER}, section 2.3",
         question=partial(least, {"cells": MEMORY, "bound": 1.0}, metric="violation"),
-        budget="50s",
+        budget="45s",
         rule=better("cells"),
         control=partial(least, {"cells": {**MEMORY, "shuffled": True, "n_steps": 60}, "bound": 1.0}, metric="violation"),
         paper_cost=PAID,
@@ -136,7 +136,7 @@ CLAIMS = [
             mode="ablation",
             full="+rnn",
         ),
-        budget="60s",
+        budget="50s",
         rule=all_differ(("+rnn", "rnn"), ("+rnn", "lstm")),
         control=partial(
             least,

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol, Self, TypeAlias
 
 from shoestring import Trial
-from shoestring.errors import UnknownName
+from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.rnn_capacity.cells import Nonlinearity
 from shoestring.systems.rnn_capacity.works import Capacity, Counting, Memory
 
@@ -100,18 +100,25 @@ class MemoryConfig:
     """
 
     cells: str = "rnn,ugrnn,gru,lstm"
-    widths: str = "8,12,16,24"
-    lrs: str = "0.01"
-    n_steps: int = 600
+    widths: str = "8,12,16"
+    lrs: str = "0.01,0.03"
+    n_steps: int = 500
     batch: int = 64
     n_in: int = 16
-    delay: int = 5
+    delay: int = 2
     threshold: float = 0.05
     spread: float = 0.1
     shuffled: bool = False
 
     def begin(self, seed: int, device: str) -> Work:
-        """Returns the networks, untrained."""
+        """Returns the networks, untrained.
+
+        Raises:
+            UsageError: widths among which half of ``n_in``, or ``n_in`` and more, is missing.
+        """
+        widths = [float(width) for width in self.widths.split(",")]
+        if self.n_in / 2 not in widths or max(widths) < self.n_in:
+            raise UsageError(f"widths={self.widths!r} show no threshold; give {self.n_in // 2}, and one of at least {self.n_in}.")
         return Memory(self, seed, device)
 
     @classmethod

@@ -1,0 +1,105 @@
+"""What a trial of this system is: one search on a table, or one look at how far a reward can be trusted.
+
+The children were trained when the table was made (``tabulate``). Source: Zoph and Le 2017, arXiv:1611.01578.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Literal, cast
+
+import numpy as np
+
+from shoestring import Trial
+from shoestring.errors import UnknownName
+from shoestring.systems.nas_rl.search import METHODS, Method, TableSearch, reliability, sampler_of
+from shoestring.systems.nas_rl.table import Table, cnn_table, nasbench201
+from shoestring.systems.nas_rl.task import Value
+
+QUERIES = 100  # a unit
+TABLES = ("cnn", "nasbench201")
+
+
+@dataclass(frozen=True)
+class Config:
+    """How a search is made.
+
+    Attributes:
+        method: ``"policy-gradient"``, ``"random"`` or ``"evolution"``.
+        table: ``"cnn"`` or ``"nasbench201"``.
+        lr: of the controller.
+        shuffled: put the table's configurations in random order, so that nothing can be learnt: the control.
+        short: show the search the accuracy after the first epoch in place of the last.
+        queries: stop asking after so many; 0 for never.
+    """
+
+    method: Method = "policy-gradient"
+    table: Literal["cnn", "nasbench201"] = "cnn"
+    lr: float = 6e-4  # section 4.1; 3.5e-3 is ENAS's
+    shuffled: bool = False
+    short: bool = False
+    queries: int = 0
+
+    @classmethod
+    def of(cls, values: dict[str, Value]) -> Config:
+        """Returns the configuration of a trial, defaults filled in.
+
+        Raises:
+            UnknownName: a name or a word that is not known.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise UnknownName("parameter", name, sorted(known))
+        config = cls(**cast(dict[str, object], values))  # type: ignore[arg-type]  # checked by name; a trial's values are plain
+        if config.method not in METHODS:
+            raise UnknownName("method", config.method, METHODS)
+        if config.table not in TABLES:
+            raise UnknownName("table", config.table, TABLES)
+        return config
+
+    def to_json(self) -> dict[str, Value]:
+        """Returns it as plain data."""
+        return asdict(self)
+
+
+def train(trial: Trial) -> None:
+    """Searches, and reports after every 100 queries how good the best 1, 5 and 15 found are on the other training seed and the test images.
+
+    Metrics: ``top1``, ``top5``, ``top15``: mean accuracy, higher is better; ``distinct``: different configurations asked for so far.
+    """
+    config = Config.of(dict(trial.config))
+    table = _table(config, trial.seed)
+    searched = int(np.random.default_rng(trial.seed).integers(2))
+    rewards, scores = (table.short if config.short else table.rewards)[searched], table.scores[1 - searched]
+    state: dict[str, list[int]] = {"queries": []}
+    search = None
+    for unit in trial.steps(state=state):
+        search = search or TableSearch(sampler_of(config.method, table.space, trial.seed, config.lr), table, rewards, state["queries"])
+        while len(search.queries) < min(QUERIES * (unit + 1), config.queries or np.inf):
+            search.step()
+        state["queries"] = search.queries
+        found = {f"top{k}": float(scores[search.top(k)].mean()) for k in (1, 5, 15)}
+        trial.report(**found, distinct=len(set(search.queries)))
+
+
+def gate(trial: Trial) -> None:
+    """Reports how far rewards of 60 children agree between two training seeds: ``overall`` and in the ``top_quartile``.
+
+    Config: ``short``: the reward after the first epoch; ``shuffled``: the second seed's rewards in random order, the control.
+    """
+    rng = np.random.default_rng(trial.seed)
+    table = cnn_table()
+    rows, third = table.gate
+    picked = rng.choice(len(rows), 60, replace=False)
+    rewards = (table.short if trial.config.get("short") else table.rewards)[:, rows[picked]]
+    if trial.config.get("shuffled"):
+        rewards[1] = rng.permutation(rewards[1])
+    overall, top_quartile = reliability(rewards[0], rewards[1], third[picked])
+    for _ in trial.steps():
+        trial.report(overall=overall, top_quartile=top_quartile)
+
+
+def _table(config: Config, seed: int) -> Table:
+    table = cnn_table() if config.table == "cnn" else nasbench201()
+    return table.shuffled(seed) if config.shuffled else table
