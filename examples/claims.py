@@ -1,4 +1,7 @@
-"""A claim of one's own about the digits network, with its control: shoestring claims examples/claims.py --budget 90s --controls."""
+"""A claim of one's own about the digits network, with its control.
+
+shoestring claims examples/claims.py --budget "90 seconds" --controls
+"""
 
 import sys
 from functools import partial

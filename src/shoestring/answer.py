@@ -18,7 +18,7 @@ class Status(StrEnum):
     """How a study ended; each has its exit code."""
 
     ANSWERED = "answered"
-    UNANSWERED = "budget spent without an answer"
+    UNANSWERED = "no answer within this budget"
     STOPPED = "stopped; the same command goes on"
     ALL_FAILED = "every trial failed"
 

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -43,7 +44,8 @@ def systems() -> list[str]:
         package = importlib.import_module(SYSTEMS)
     except ModuleNotFoundError:
         return []
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg)
+    found = (module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg)
+    return sorted(name for name in found if find_spec(f"{SYSTEMS}.{name}.claims"))
 
 
 def about(system: str) -> str:
@@ -96,14 +98,14 @@ def check(
     wanted = sum(one.seconds(controls) for one in sets)
     for one in sets:
         for claim in one.claims:
-            own = _seconds(claim)
+            own = _seconds(claim) * (1 + CONTROL_SHARE * controls)
             share = left * own / wanted if wanted else 0.0
             began = time.monotonic()
             say(f"{one.system} {claim.name}: {claim.statement}")
             verdict = _check_one(one.system, claim, share, folder / one.system / claim.name, controls)
             left -= time.monotonic() - began
-            wanted -= own * (1 + CONTROL_SHARE * controls)
-            say(f"{one.system} {claim.name}: {verdict.ruling.word} after {duration(time.monotonic() - began)}")
+            wanted -= own
+            say(f"{one.system} {claim.name}: took {duration(time.monotonic() - began)}")
             yield verdict
 
 

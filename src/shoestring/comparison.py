@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from shoestring.orders import Config
+
+_TELLING = 3  # seeds on which two arms agree to the last bit only if nothing tells them apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,23 +198,30 @@ class Comparison:
 
     def _numbers(self) -> str:
         pair = self.headline
-        if pair.difference is None or self.deterministic:
-            return f"{pair.n} seeds; stopped: {self.stopped}"
         horizon = "an open horizon" if self.horizon is None else f"at most {self.horizon}"
-        level = 1 - 2 * self.alpha if self.one_sided else 1 - self.alpha
+        ran = f"{pair.n} seeds of {horizon}; stopped: {self.stopped}"
+        if pair.difference is None or self.deterministic or self.mode == "pick":
+            return f"{self.method}, {ran}"
+        low, high = pair.interval
+        limits = f"{1 - self.alpha:.0%} interval {_limits(low, high)}"
+        if self.one_sided:
+            end, side = (low, "least") if self.goal == "max" else (high, "most")
+            limits = f"at {side} {'unknown yet' if end is None else f'{end:.4g}'} ({1 - self.alpha:.0%} sure)"
         return (
-            f"{self.metric} of {pair.first} less {pair.second}: {pair.difference:.4g}, {level:.0%} interval {_interval(pair.interval)}, "
-            f"anytime p {_p(pair.p)} ({self.method}, alpha {self.alpha:g}{', one-sided' if self.one_sided else ''}, "
-            f"{pair.n} seeds of {horizon}); stopped: {self.stopped}"
+            f"{self.metric} of {pair.first} less {pair.second}: {pair.difference:.4g}, {limits}, anytime p <= {pair.p:.3g} "
+            f"({self.method}, alpha {self.alpha:g}{', one-sided' if self.one_sided else ''}, {ran})"
         )
 
     def _cautions(self) -> Iterator[str]:
         pair = self.headline
         if self.deterministic:
             return
+        if pair.n >= _TELLING and not any(pair.differences):
+            yield f"{pair.first} and {pair.second} gave the same results to the last bit on every seed: is a parameter misspelt or unused?"
         if pair.p_better is not None:
             low, high = pair.p_better_interval
-            yield f"{pair.first} does better than {pair.second} on a seed with probability {pair.p_better:.2f} ({low:.2f} to {high:.2f})"
+            wins = f"{round(pair.p_better * pair.n)} of {pair.n} seeds"
+            yield f"{pair.first} did better than {pair.second} on {wins}; it does with a probability of {low:.2f} to {high:.2f}"
         if self.shrunk is not None and pair.difference is not None:
             yield f"the difference is taken at stopping and biased away from 0; shrunk it is {self.shrunk:.4g}: quote the interval first"
         for arm in self.arms:
@@ -222,7 +230,9 @@ class Comparison:
                 yield f"{arm.name}: {arm.crashes} of {runs} runs crashed or diverged (at most {arm.crash_bound:.0%} do), counted as worst"
         if self.method == "T-MIX":
             yield "the error rate holds if the differences are normal: below 8 seeds nothing weaker can be assumed"
-        if not self.answers and self.detectable is not None:
+        elif self.equivalent:
+            yield 'the error rate of "no larger difference" holds if the differences are normal'
+        if not self.answers and self.detectable:
             yield f"twice the budget would find a difference of {self.detectable:.3g} with a power of 80%"
 
     def to_json(self) -> dict[str, Any]:
@@ -252,12 +262,7 @@ class Comparison:
         return data
 
 
-def _interval(limits: tuple[float | None, float | None]) -> str:
-    low, high = limits
+def _limits(low: float | None, high: float | None) -> str:
     if low is None and high is None:
         return "none yet"
     return f"{'-inf' if low is None else f'{low:.4g}'} to {'inf' if high is None else f'{high:.4g}'}"
-
-
-def _p(p: float) -> str:
-    return f"{p:.3g}" if math.isfinite(p) else "1"

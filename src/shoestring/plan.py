@@ -42,6 +42,7 @@ class Plan:
         limited_by: the resource that runs out first.
         n_trials: trials that would be begun with that.
         n_complete: how many of them would reach the horizon.
+        n_confirming: how many runs would confirm the best against the default.
         seconds: expected time on the clock.
         capped: True if only the first ``MOST_UNITS`` units were replayed.
     """
@@ -55,12 +56,13 @@ class Plan:
     limited_by: str
     n_trials: int
     n_complete: int
+    n_confirming: int
     seconds: float
     capped: bool
 
     def to_json(self) -> dict[str, Any]:
         """Returns the plan as plain data."""
-        names = ("workers", "unit_s", "units", "limited_by", "n_trials", "n_complete", "seconds", "capped")
+        names = ("workers", "unit_s", "units", "limited_by", "n_trials", "n_complete", "n_confirming", "seconds", "capped")
         return {name: getattr(self, name) for name in names} | {"pilot": self.pilot.as_dict(), "budget": dict(self.budget.limits)}
 
     def __str__(self) -> str:
@@ -77,6 +79,9 @@ class Plan:
             f"budget    {self.budget}, {self.workers} at once: pays for about {describe('units', self.units, unit)} "
             f"(first spent: {self.limited_by})",
             f"trials    about {self.n_trials}{' or more' if self.capped else ''}, of them {self.n_complete} to the full {question.horizon}",
+            f"confirm   about {self.n_confirming // 2} fresh trainings of both the best and the default, at most"
+            if self.n_confirming
+            else "confirm   not: too small a budget for a test, or not asked for",
             f"time      about {duration(self.seconds)}",
         ]
         return "\n".join(lines)
@@ -108,7 +113,7 @@ def plan(target: Target, question: Search, spending: Spending, runner: RunnerNam
             needed=question.horizon,
         )
     replayed = min(units, MOST_UNITS)
-    n_trials, n_complete = _replay(question, replayed, workers)
+    n_trials, n_complete, n_confirming = _replay(question, replayed, workers)
     return Plan(
         question,
         spending.budget,
@@ -119,6 +124,7 @@ def plan(target: Target, question: Search, spending: Spending, runner: RunnerNam
         limited_by,
         n_trials,
         n_complete,
+        n_confirming,
         units * unit_s / workers,
         replayed < units,
     )
@@ -146,15 +152,15 @@ def _affordable(budget: Budget, price: Price, spent: Cost, per_unit: Cost, unit_
     return int(min(affordable[first], 10**9)), {"wall_s": "time", "units": "units"}.get(first, first.removesuffix("_s"))
 
 
-def _replay(question: Search, units: int, workers: int) -> tuple[int, int]:
-    """Returns how many trials begin and how many reach the horizon if losses came by chance."""
+def _replay(question: Search, units: int, workers: int) -> tuple[int, int, int]:
+    """Returns how many trials begin, how many reach the horizon, and how many confirm the best, if losses came by chance."""
     rng = np.random.default_rng(question.seed)
 
     def curve(_config: Config, _seed: int) -> list[dict[str, float]]:
         return [{question.metric: float(rng.random())}] * question.horizon
 
     if units < 1:
-        return 0, 0
+        return 0, 0, 0
     chance = replace(question, sampler="random")
     store = Store.in_memory()
     runner = ReplayRunner(curve, workers)
@@ -164,7 +170,8 @@ def _replay(question: Search, units: int, workers: int) -> tuple[int, int]:
     study.run()
     store.close()
     searched = [trial for trial in study.trials.values() if trial.purpose == "useful" and trial.begun]
-    return len(searched), sum(trial.state == "complete" for trial in searched)
+    n_confirming = sum(trial.purpose == "confirmation" for trial in study.trials.values())
+    return len(searched), sum(trial.state == "complete" for trial in searched), n_confirming
 
 
 def _schedule(question: Search) -> str:

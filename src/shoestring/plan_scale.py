@@ -60,7 +60,8 @@ class ScalePlan:
         question, unit = self.question, self.question.unit
         smallest = question.start if isinstance(question, Largest) else question.sizes[0]
         price = f"{describe('units', question.horizon, unit)}, {duration(self.run_cost.wall_s)}"
-        lines = [f"one run   at {question.over} {smallest:g} costs {price}"]
+        pilot = f"pilot     {describe('units', self.pilot.units, unit)}, charged; the question goes on from there"
+        lines = [pilot] * bool(self.pilot.units) + [f"one run   at {question.over} {smallest:g} costs {price}"]
         if isinstance(question, Scale):
             lines.append(f"runs      {len(question.sizes)} sizes on {question.seeds} seeds: {self.runs:g}, larger ones cost more time")
         elif self.capacity:

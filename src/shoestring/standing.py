@@ -77,9 +77,10 @@ def settle_identity(store: Store, question: AnyQuestion) -> None:
                     "in another --store."
                 )
             first = differing[0]
+            then, now = _first_difference(stored.get(first), asked[first])
             raise DifferentQuestion(
                 f"{store.folder} holds another question: {', '.join(differing)} differ "
-                f"({first}: stored {_brief(stored.get(first))}, now {_brief(asked[first])}). "
+                f"({first}: stored {_brief(then)}, now {_brief(now)}). "
                 "Choose another --store, or ask the stored question to go on."
             )
 
@@ -134,6 +135,13 @@ def _git() -> dict[str, Any] | None:
     return {"commit": commit, "changed": bool(changes)}
 
 
+def _first_difference(then: object, now: object) -> tuple[object, object]:
+    """Returns two values, of two lists the first entries that differ."""
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        return next((pair for pair in zip(then, now, strict=True) if pair[0] != pair[1]), (then, now))
+    return then, now
+
+
 def _brief(value: object) -> str:
-    text = json.dumps(value)
+    text = json.dumps(value, sort_keys=True)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -254,3 +254,22 @@ def test_a_question_survives_as_plain_data():
 
     assert Compare.from_json(json.loads(json.dumps(question.to_json()))) == question
     assert replace(question, seed=1).to_json() != question.to_json()
+
+
+def test_runs_that_all_crash_are_no_answer():
+    answer = compare(noisy(0.0), {"a": {"arm": 1, "crash": 2.0}, "paper": 0.9})
+
+    assert (answer.status, answer.finding.deterministic) == (Status.ALL_FAILED, False)
+
+
+def test_arms_that_agree_to_the_last_bit_are_pointed_out():
+    answer = compare(noisy(0.0), {"a": {"arm": 1}, "b": {"arm": 1, "widht": 64}})
+
+    assert "is a parameter misspelt or unused?" in str(answer)
+
+
+def test_the_estimate_lies_in_its_interval():
+    for effect in (0.0, 0.5, 1.0, 2.0):
+        pair = compare(noisy(effect)).finding.headline
+        low, high = pair.interval
+        assert (low is None or low <= pair.difference) and (high is None or pair.difference <= high)

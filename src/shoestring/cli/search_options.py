@@ -14,7 +14,10 @@ SpaceOption = Annotated[
 SchedulerOption = Annotated[Optional[str], typer.Option("--scheduler", help="fixed, halving, hyperband, async-hyperband or one-step.")]  # noqa: UP045
 SamplerOption = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--sampler", help="random, sobol, grid, tpe, kde, screened, gp, cma-es, evolution or policy-gradient; random where trials stop early, else tpe."),
+    typer.Option(
+        "--sampler",
+        help="random, sobol, grid, tpe, kde, screened, gp, cma-es, evolution or policy-gradient; random where trials stop early, else tpe.",
+    ),
 ]
 Eta = Annotated[int, typer.Option(help="One trial in eta goes on at each rung.")]
 Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045

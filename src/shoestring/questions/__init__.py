@@ -115,7 +115,7 @@ def check_common(question: Question) -> None:
     if question.unit not in UNITS:
         raise UnknownName("unit", question.unit, UNITS)
     if not question.metric:
-        raise UsageError("the metric has no name; name one that the trials report, such as metric='loss'.")
+        raise UsageError("the metric has no name; name one that the trials report, such as --metric loss.")
     if question.horizon < 1:
         raise UsageError(
             f"horizon={question.horizon} leaves nothing to train; it is the number of {question.unit}s of a full training, 1 or more."

@@ -118,9 +118,11 @@ class Comparing:
         if not (n := self._n_common()):
             return ""
         means = []
-        for arm in self._arms():
-            values = [value for value in arm.values[:n] if value is not None]
-            means.append(f"{arm.name} {np.mean(values):.5g}" if values else f"{arm.name} failed")
+        for asked, arm in zip(self._question.arms, self._arms(), strict=True):
+            runs = arm.values[: n * asked.repeats]
+            values = [value for value in runs if value is not None]
+            failed = f" ({len(runs) - len(values)} failed)" if len(values) < len(runs) else ""
+            means.append(f"{arm.name} {np.mean(values):.5g}{failed}" if values else f"{arm.name} failed")
         return f"seed {n} of {self._horizon or '?'}: {self._question.metric} {', '.join(means)}"
 
     def finding(self, ended: str) -> Comparison:
@@ -159,11 +161,12 @@ class Comparing:
         return shrunken_mean(pair.differences) if exaggerated else None
 
     def _detectable(self, pair: PairResult) -> float | None:
-        """Returns what twice the seeds so far would find four times in five, where nothing was decided."""
+        """Returns what twice the seeds that the budget paid for would find four times in five, where nothing was decided."""
         ruling, question = self._ruling, self._question
         if ruling.better is not None or ruling.deterministic or self._horizon is None or pair.n < LEAST_SEEDS:
             return None
-        return detectable(pair.differences, min(pair.n, MOST_SEEDS // 2), question.alpha, one_sided=question.one_sided)
+        paid = self._horizon if ruling.ended else pair.n
+        return detectable(pair.differences, min(paid, MOST_SEEDS // 2), question.alpha, one_sided=question.one_sided)
 
     def _settle(self, horizon: int | None) -> None:
         question = self._question

@@ -65,7 +65,10 @@ class SearchTally:
         elif dict(best.config) == self._default():
             self._unconfirmed = "the best configuration is the default"
         elif n < MIN_HORIZON:
-            self._unconfirmed = f"the budget is too small: a test needs {MIN_HORIZON} fresh trainings of both the best and the default"
+            needed = (
+                f"{MIN_HORIZON} fresh trainings of both the best and the default, {2 * MIN_HORIZON * question.horizon} {question.unit}s"
+            )
+            self._unconfirmed = f"a quarter of the budget, the most that is set aside, does not carry {needed}"
         else:
             arms = (Arm("best", best.config), Arm("default", self._default()))
             asked = Compare(

@@ -8,8 +8,9 @@ Source: Zoph and Le 2017, arXiv:1611.01578, sections 3.1 to 3.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -90,7 +91,7 @@ class Controller:
         if any(isinstance(step, Anchor) for step in steps):
             shapes |= {"anchor_prev": (h, h), "anchor_curr": (h, h), "anchor_v": (h,)}
         edges = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes.values())]).tolist()
-        self._parts = {name: (slice(*edge), shape) for (name, shape), edge in zip(shapes.items(), zip(edges, edges[1:], strict=False), strict=True)}
+        self._parts = {name: (slice(*edge), shape) for (name, shape), edge in zip(shapes.items(), pairwise(edges), strict=True)}
         self.theta: Floats = rng.uniform(-settings.scale, settings.scale, edges[-1])
         self._moments: Floats = np.zeros((2, edges[-1]))
         self._n_updates = 0
@@ -206,7 +207,9 @@ class Controller:
             active = actions[:, step.column] >= 0 if isinstance(step, Token) else np.ones(n, bool)
             moved, cells = _advance(w, w["embedding"][fed], states)
             # A token that a configuration has not is no step of it: everything stays.
-            states = [(np.where(active[:, None], a, b), np.where(active[:, None], c, d)) for (a, c), (b, d) in zip(moved, states, strict=True)]
+            states = [
+                (np.where(active[:, None], a, b), np.where(active[:, None], c, d)) for (a, c), (b, d) in zip(moved, states, strict=True)
+            ]
             top = moved[-1][0]
             tape.append((step, fed, active, cells, top, tuple(anchors)))
             if isinstance(step, Token):
@@ -252,7 +255,7 @@ _Record: TypeAlias = tuple[Token | Anchor, Actions, NDArray[np.bool_], list[_Cel
 _States: TypeAlias = list[tuple[Floats, Floats]]
 
 
-def steps_in_order(kinds: Sequence[tuple[str, int]], anchors: dict[int, Sequence[Anchor]]) -> Iterator[Token | Anchor]:
+def steps_in_order(kinds: Sequence[tuple[str, int]], anchors: Mapping[int, Sequence[Anchor]]) -> Iterator[Token | Anchor]:
     """Yields a token for each column, with anchors put in.
 
     Args:

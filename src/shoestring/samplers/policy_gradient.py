@@ -7,7 +7,7 @@ Source: Zoph and Le 2017, "Neural architecture search with reinforcement learnin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from shoestring.space import Choice, Float, Int, Parameter, Space
 
 __all__ = ["PolicyGradient", "Settings"]
 
+_PAPER = Settings()
 _MOST_VALUES = 24  # a whole number of more is cut into bins
 _N_BINS = 12
 _N_KEPT = 4  # states of the controller that are kept, for trials that come back late
@@ -50,7 +51,11 @@ class PolicyGradient:
     """
 
     def __init__(
-        self, space: Space, seed: int, settings: Settings = Settings(), reward: Callable[[float], float] | None = None  # noqa: B008  (frozen)
+        self,
+        space: Space,
+        seed: int,
+        settings: Settings = _PAPER,
+        reward: Callable[[float], float] | None = None,
     ) -> None:
         self._space = space
         self._seed = seed
@@ -59,7 +64,9 @@ class PolicyGradient:
         self._names = _parents_first(space)
         columns = {name: column for column, name in enumerate(self._names)}
         self._present = [
-            tuple((columns[parent], frozenset(_action(space.params[parent], value) for value in allowed)) for parent, allowed in when.items())
+            tuple(
+                (columns[parent], frozenset(_action(space.params[parent], value) for value in allowed)) for parent, allowed in when.items()
+            )
             for when in (conditions_of(space.params[name]) for name in self._names)
         ]
         self._controller = Controller(_steps(space, self._names), len(self._names), settings, np.random.default_rng([seed, 0, 0]))
@@ -212,8 +219,3 @@ def _value(param: Parameter, action: int, rng: np.random.Generator) -> Value:
 def reward_of_accuracy(loss: float) -> float:
     """Returns the paper's reward for accuracies to be maximised: the accuracy, which is the loss without its sign, cubed."""
     return max(0.0, -loss) ** 3
-
-
-def settings_of(values: Mapping[str, float]) -> Settings:
-    """Returns the paper's settings with some changed."""
-    return Settings(**{name: type(getattr(Settings(), name))(value) for name, value in values.items()})

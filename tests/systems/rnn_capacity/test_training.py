@@ -17,7 +17,7 @@ SMALL = {
     "parentheses": {"cell": "+rnn", "depth": 2, "n_params": 500, "n_sets": 3, "time": 4, "n_steps": 6, "batch": 4},
 }
 REPORTED = {
-    "capacity": {"bits_rnn_130", "bits_gru_200", "slope_rnn", "slope_gru", "deviation", "ratio", "bits_per_param"},
+    "capacity": {"bits_rnn_130", "bits_gru_200", "slope_rnn", "slope_gru", "slope", "ratio", "bits_per_param"},
     "memory": {"mse_rnn_2", "mse_lstm_4", "threshold", "spread", "violation"},
     "parentheses": {"infeasible", "loss"},
 }

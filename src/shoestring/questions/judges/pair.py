@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from shoestring.comparison import PairResult
 from shoestring.questions.compare import Compare
 from shoestring.questions.judges import Ruling, Scores
-from shoestring.questions.judges.pairing import differences, pair_result
+from shoestring.questions.judges.pairing import differences, pair_result, score_of
 from shoestring.stats.equivalence import is_equivalent
 from shoestring.stats.futility import is_hopeless
 from shoestring.stats.pair_test import PairTest
@@ -64,20 +66,24 @@ class PairJudge:
         if question.margin is not None and is_equivalent(diffs, question.margin, self._horizon, question.alpha, question.resolution):
             return Ruling((), f"a difference above {question.margin:g} is excluded", equivalent=True)
         if self._horizon is not None and n >= self._horizon:
-            return Ruling((), f"all {self._horizon} seeds have run", surviving=(0, 1))
+            return Ruling((), f"all {self._horizon} seeds have run{self._reserve()}", surviving=(0, 1))
         if (
             self._horizon is not None
             and question.margin is None
             and is_hopeless(diffs, self._horizon, question.alpha, one_sided=question.one_sided)
         ):
-            return Ruling((), "the seeds left would hardly change it (a chance below 5%)", surviving=(0, 1))
+            return Ruling((), f"the seeds left would hardly change it (a chance below 5%){self._reserve()}", surviving=(0, 1))
         return None
+
+    def _reserve(self) -> str:
+        reserve = self._question.reserve
+        return f"; --extend goes on to {reserve}" if reserve is not None and reserve != self._horizon else ""
 
 
 def seeds_change_nothing(question: Compare, scores: Scores) -> bool:
     """Returns whether the first results of every arm that is run are equal to the last bit."""
-    if question.resolution > 0:
-        return False
+    if question.resolution > 0 or any(own[:1] == [score_of(question, math.inf)] for own in scores):
+        return False  # a coarse metric may well repeat itself, and runs that all fail say nothing of seeds
     run = [arm_scores for arm, arm_scores in zip(question.arms, scores, strict=True) if arm.value is None]
     return all(len(own) >= LEAST_TO_CALL_FIXED and len(set(own[:LEAST_TO_CALL_FIXED])) == 1 for own in run)
 

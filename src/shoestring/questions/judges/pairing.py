@@ -41,7 +41,7 @@ def pair_result(question: Compare, test: PairTest, first: int, second: int, diff
         *names,
         n,
         None if stop is None else names[0] if stop.sign > 0 else names[1],
-        bounded(up * test.centre(diffs)) if n else None,
+        bounded(min(max(up * test.centre(diffs), low), high)) if n else None,  # the interval is what all looks left, the centre the last
         (bounded(low), bounded(high)),
         test.p_value(diffs) if n else 1.0,
         wins.share if wins else None,

@@ -6,14 +6,17 @@ other spaces. That all nine comparisons with random search hold needs no correct
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from shoestring import Answer, Claim, Ruling, UsageError, compare
+from shoestring import Answer, Budget, Claim, Ruling, compare
 from shoestring.answer import Status
-from shoestring.budget import Budget, Cost
+from shoestring.budget import Cost
 from shoestring.claim import Asks, Rule, better, equivalent
-from shoestring.systems.nas_rl.missing import Missing
+from shoestring.errors import UsageError
 from shoestring.systems.nas_rl.table import nasbench201
 from shoestring.systems.nas_rl.training import QUERIES
 
@@ -39,3 +42,124 @@ def _beats_random(k: int, n: int, budget: str) -> Claim:
         control=partial(question, {name: {**arm, "shuffled": True} for name, arm in arms.items()}),
         paper_cost=_PAPER,
     )
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The finding of a question whose data are not on this machine: nothing, and why."""
+
+    reason: str
+
+    @property
+    def answers(self) -> bool:
+        """False."""
+        return False
+
+    def lines(self) -> Iterator[str]:
+        """Yields the reason."""
+        yield f"not asked: {self.reason}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the reason."""
+        return {"missing": self.reason}
+
+
+def where_there(question: Asks) -> Asks:
+    """Returns the question, which is not asked where NAS-Bench-201 is missing."""
+
+    def ask(*, budget: str, store: str | Path) -> Answer:
+        try:
+            nasbench201()
+        except UsageError as error:
+            missing = Missing(str(error))
+            return Answer(Status.UNANSWERED, missing, Cost(), Budget(budget), "hundred queries", 0, None, tuple(missing.lines()))
+        return question(budget=budget, store=store)
+
+    return ask
+
+
+def unless_missing(rule: Rule) -> Rule:
+    """Returns the rule, undecided where the question could not be asked."""
+    return lambda answer: Ruling("undecided") if isinstance(answer.finding, Missing) else rule(answer)
+
+
+_matching = partial(_searches, metric="top15", horizon=1600 // QUERIES, difference=WITHIN)
+_nasbench = partial(_searches, metric="top15", horizon=1600 // QUERIES)
+
+CLAIMS = [
+    Claim(
+        name="gate-overall",
+        statement="Rewards of the same children from two training seeds correlate by more than .85.",
+        source="Li and Talwalkar 2019, arXiv:1902.07638, section 5: a search is as good as its reward is reproducible",
+        question=partial(_gate, {"reward": {"short": False}, "bar": 0.85}, metric="overall"),
+        budget="20s",
+        rule=better("reward"),
+        control=partial(_gate, {"reward": {"shuffled": True}, "bar": 0.85}, metric="overall"),
+        paper_cost="not measured",
+    ),
+    Claim(
+        name="gate-top-quartile",
+        statement="Among the best quarter of children by a third training seed, rewards from two others correlate by more than .5.",
+        source="as gate-overall",
+        question=partial(_gate, {"reward": {"short": False}, "bar": 0.5}, metric="top_quartile"),
+        budget="20s",
+        rule=better("reward"),
+        control=partial(_gate, {"reward": {"shuffled": True}, "bar": 0.5}, metric="top_quartile"),
+        paper_cost="not measured",
+    ),
+    Claim(
+        name="short-rewards-useless",
+        statement="After one epoch of five, rewards of the same children from two training seeds correlate by less than .5.",
+        source="Li and Talwalkar 2019, arXiv:1902.07638; the paper trains every child for 50 epochs (section 4.1)",
+        question=partial(_gate, {"bar": 0.5, "short": {"short": True}}, metric="overall"),
+        budget="20s",
+        rule=better("bar"),
+        control=partial(_gate, {"bar": 0.5, "short": {"short": False}}, metric="overall"),
+        paper_cost="not measured",
+    ),
+    *(_beats_random(k, n, budget) for n, budget in ((400, "100s"), (800, "200s"), (1600, "400s")) for k in (1, 5, 15)),
+    Claim(
+        name="matches-evolution",
+        statement="After 1600 queries, the best 15 of policy gradient and regularised evolution differ by at most a percentage point.",
+        source="Real et al. 2019, arXiv:1802.01548, section 5; Li and Talwalkar 2019",
+        question=partial(_matching, {method: {"method": method} for method in ("policy-gradient", "evolution")}),
+        budget="400s",
+        rule=equivalent(),
+        control=partial(_matching, {"policy-gradient": {"queries": 100}, "evolution": {"method": "evolution"}}),
+        paper_cost=_PAPER,
+    ),
+    Claim(
+        name="enas-lr-beats-random",
+        statement="With ENAS's learning rate of 3.5e-3, the best 15 after 400 queries are better than those of random search.",
+        source="Pham et al. 2018, arXiv:1802.03268; a variant, not the paper's controller",
+        question=partial(
+            _searches, {"policy-gradient": {"lr": 3.5e-3}, "random": {"method": "random"}}, metric="top15", horizon=400 // QUERIES
+        ),
+        budget="100s",
+        rule=better("policy-gradient"),
+        control=partial(
+            _searches,
+            {"policy-gradient": {"lr": 3.5e-3, "shuffled": True}, "random": {"method": "random", "shuffled": True}},
+            metric="top15",
+            horizon=400 // QUERIES,
+        ),
+        paper_cost="0.45 GPU-days, with shared weights",
+    ),
+    Claim(
+        name="beats-random-nasbench201",
+        statement="On NAS-Bench-201, the best 15 cells of the policy gradient after 1600 queries are better than those of random search.",
+        source="Dong and Yang 2020, arXiv:2001.00326, section 5",
+        question=where_there(
+            partial(_nasbench, {method: {"method": method, "table": "nasbench201"} for method in ("policy-gradient", "random")})
+        ),
+        budget="300s",
+        rule=unless_missing(better("policy-gradient")),
+        control=where_there(
+            partial(
+                _nasbench,
+                {method: {"method": method, "table": "nasbench201", "shuffled": True} for method in ("policy-gradient", "random")},
+            )
+        ),
+        paper_cost=_PAPER,
+    ),
+]

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from shoestring.systems.nas_rl.task import Child
 
+LANES = 8  # input channels are filled up with zeros to a multiple of this: grouped convolutions on a CPU are then twice as fast
 POOLED = 1  # positions each way that are left for the classifier
 MOMENTUM = 0.1  # of the running means of batch normalisation
 
@@ -114,6 +115,8 @@ class Children:
         for i, layer in enumerate(self.layers):
             read = [F.pad(outputs[source], [0, layer.side - outputs[source].shape[-1]] * 2) for source in layer.sources]
             weight = self.parameters[f"weight{i}"] * layer.mask
+            if idle := weight.shape[2] - sum(part.shape[2] for part in read):
+                read.append(images.new_zeros(batch, self.n, idle, layer.side, layer.side))
             padding = _padding(layer.side, layer.stride, weight.shape[3]), _padding(layer.side, layer.stride, weight.shape[4])
             joined = F.pad(torch.cat(read, dim=2).flatten(1, 2), [*padding[1], *padding[0]])
             made = F.conv2d(joined, weight.flatten(0, 1), stride=layer.stride, groups=self.n)
@@ -136,23 +139,25 @@ class Children:
         height = max(child.layers[i].height for child in children)
         width = max(child.layers[i].width for child in children)
         starts = dict(zip(sources, np.cumsum([0, *(self.channels[source] for source in sources)]).tolist(), strict=False))
-        mask = torch.zeros(self.n, self.channels[i + 1], sum(self.channels[source] for source in sources), height, width)
+        n_read = sum(self.channels[source] for source in sources)
+        n_read = n_read if n_read < LANES else -(-n_read // LANES) * LANES
+        mask = torch.zeros(self.n, self.channels[i + 1], n_read, height, width)
         for g, child in enumerate(children):
             layer = child.layers[i]
             top, left = (height - layer.height) // 2, (width - layer.width) // 2
             for source in layer.inputs:
-                n_read = self.channels[0] if source == 0 else child.layers[source - 1].filters
+                n_own = self.channels[0] if source == 0 else child.layers[source - 1].filters
                 mask[
                     g,
                     : layer.filters,
-                    starts[source] : starts[source] + n_read,
+                    starts[source] : starts[source] + n_own,
                     top : top + layer.height,
                     left : left + layer.width,
                 ] = 1.0
         return _Layer(sources, side, children[0].layers[i].stride, mask)
 
     def _read_out(self, children: Sequence[Child]) -> Tensor:
-        """Returns which features the classifier of each child sees: those of layers that no other layer reads, ``(n_children, n_features)``."""
+        """Returns which features each child's classifier sees, those of layers that no other reads, ``(n_children, n_features)``."""
         cells = POOLED**2
         mask = torch.zeros(self.n, cells * sum(self.channels[1:]))
         edges = list(pairwise(np.cumsum([0, *self.channels[1:]]).tolist()))

@@ -23,7 +23,7 @@ METHODS: tuple[Method, ...] = ("policy-gradient", "random", "evolution")
 
 
 def sampler_of(method: Method, space: Space, seed: int, lr: float = Settings().lr) -> Sampler:
-    """Returns a sampler as its paper has it: cubed accuracies for the policy gradient, a population of 100 and samples of 25 for evolution."""
+    """Returns a sampler as its paper has it: cubed accuracies for the policy gradient, 100 alive and 25 drawn for evolution."""
     match method:
         case "policy-gradient":
             return PolicyGradient(space, seed, Settings(lr=lr), reward_of_accuracy)

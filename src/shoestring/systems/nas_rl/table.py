@@ -5,7 +5,6 @@ Made by ``tabulate``; not made for timing. A table counts images classified righ
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -53,14 +52,14 @@ class Table:
     def config(self, row: int) -> dict[str, Value]:
         """Returns the configuration in a column of ``rewards``."""
         values: dict[str, Value] = {}
-        for name, param in reversed(self.space.params.items()):
+        for name, param in reversed(list(self.space.params.items())):
             options = getattr(param, "options")  # noqa: B009
             row, place = divmod(row, len(options))
             values[name] = options[place]
         return {name: values[name] for name in self.space.names}
 
     def shuffled(self, seed: int) -> Table:
-        """Returns the table with its configurations in random order, the same for all that is known of one: nothing can be learnt from it."""
+        """Returns the table with its configurations in random order: each keeps its name, and gets all that is known of another."""
         order = np.random.default_rng(seed).permutation(self.rewards.shape[1])
         places = np.argsort(order)
         gate = places[self.gate[0]], self.gate[1]

@@ -69,7 +69,8 @@ def tabulate(preset_name: str, out: Path, workers: int, device: str) -> None:
             saved = time.monotonic()
             np.savez_compressed(part, right=right, is_done=is_done, seconds=seconds + saved - began)
             print(f"{is_done.sum()} trainings done, {i + 1} of {len(left)} programs, {saved - began:.0f} s", flush=True)
-    about = {"preset": preset_name, "workers": workers, "device": device, "wall_s": round(seconds + time.monotonic() - began), "torch": torch.__version__}
+    seconds += time.monotonic() - began
+    about = {"preset": preset_name, "workers": workers, "device": device, "wall_s": round(seconds), "torch": torch.__version__}
     shaped = right.reshape(3, N_SEEDS + 1, n)
     np.savez_compressed(out, right=shaped[:, :N_SEEDS], gate=shaped[:, N_SEEDS], is_gate=is_done[N_SEEDS * n :], about=json.dumps(about))
     part.unlink(missing_ok=True)

@@ -91,7 +91,7 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def cnn_space(preset: Preset) -> Space:
-    """Returns the space: ``height/i``, ``width/i``, ``filters/i``, ``stride/i`` of layer ``i``, and ``skip/j/i``: whether it reads layer ``j``.
+    """Returns the space: ``height/i``, ``width/i``, ``filters/i`` and ``stride/i`` of layer ``i``; ``skip/j/i``: does it read ``j``?
 
     Differs: the last layer's kernel is square, and it has the most filters and no stride; so a whole table can be made within minutes.
     """

@@ -167,7 +167,7 @@ CLAIMS = [
             goal="min",
             seeds=8,
         ),
-        budget="20s",
+        budget="1m",
         rule=better("built"),
         control=partial(
             shoestring.compare,
@@ -185,7 +185,7 @@ CLAIMS = [
         source=f"{PAPER}, section 5",
         question=partial(
             shoestring.compare,
-            {"sgd": {"data": "mnist", "n": 100, "epochs": 100, "start": "zero"}, "limit": 1e-3},
+            {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "zero"}, "limit": 1e-3},
             f"{HOME}.evidence:descend",
             metric="distance",
             goal="min",
@@ -196,7 +196,7 @@ CLAIMS = [
         rule=better("sgd"),
         control=partial(
             shoestring.compare,
-            {"sgd": {"data": "mnist", "n": 100, "epochs": 100, "start": "normal"}, "limit": 1e-3},
+            {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "normal"}, "limit": 1e-3},
             f"{HOME}.evidence:descend",
             metric="distance",
             goal="min",
@@ -241,7 +241,7 @@ CLAIMS = [
             goal="max",
             seeds=6,
         ),
-        budget="90s",
+        budget="2m",
         rule=better("misorder"),
         control=partial(
             shoestring.compare,

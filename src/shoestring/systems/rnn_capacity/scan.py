@@ -17,6 +17,7 @@ from shoestring.systems.rnn_capacity.cells import LSTM, RNN, Cell, State
 
 Backend = Literal["auto", "loop", "wavefront", "fused"]
 BACKENDS = ("auto", "loop", "wavefront", "fused")
+WIDEST_WAVE = 64  # units; above, a CPU was measured to gain nothing from taking several layers at once
 
 
 def scan(
@@ -33,8 +34,8 @@ def scan(
     ``"loop"`` takes one cell after the other and one step after the other, with the inputs' products of all steps in one. ``"wavefront"``
     takes cell l at time t together with cell l - 1 at time t + 1, so that t_max + n_cells - 1 rounds do; it needs cells of one kind and
     width. ``"fused"`` gives RNN and LSTM to torch's own kernels, which on a GPU are cuDNN's: those of the GRU compute another cell.
-    ``"auto"`` takes the fused kernels if all cells have one, else the wavefront if it can, else the loop; inside of ``torch.func``'s
-    transforms, which know no fused kernels, it leaves those out.
+    ``"auto"`` takes the fused kernels if all cells have one, else the wavefront if it can, else the loop. Inside of ``torch.func``'s
+    transforms, which know no fused kernels, it leaves those out; on a CPU it leaves out the wavefront for cells above 64 units.
 
     Args:
         cells: one cell, or a stack: the input goes to the first.
@@ -77,7 +78,8 @@ def _choose(stack: Sequence[Cell], x: Tensor) -> Backend:
     transformed = torch._C._functorch.is_functorch_wrapped_tensor
     if all(map(has_kernel, stack)) and not transformed(x) and not transformed(stack[0].w_h):
         return "fused"
-    return "wavefront" if len(stack) > 1 and is_uniform(stack) else "loop"
+    gains = x.device.type != "cpu" or stack[0].n_h <= WIDEST_WAVE
+    return "wavefront" if gains and len(stack) > 1 and is_uniform(stack) else "loop"
 
 
 def _project(cell: Cell, x: Tensor, blanks: int) -> list[Tensor]:

@@ -199,7 +199,7 @@ def config_of(settings: Settings) -> CapacityConfig | MemoryConfig | Parentheses
 def train(trial: Trial) -> None:
     """Trains the networks of a configuration, an equal share of their steps in each unit, and reports its metrics.
 
-    For capacity: ``bits_CELL_SIZE`` and ``slope_CELL``; ``deviation``, the largest distance of a cell's slope from 1; ``ratio``, most by
+    For capacity: ``bits_CELL_SIZE`` and ``slope_CELL``, of log bits on log parameters; ``slope``, their mean; ``ratio``, most by
     least bits a parameter among cells at the largest size; ``bits_per_param``, the most there.
     For memory: ``mse_CELL_WIDTH``, ``threshold``, ``spread``; and ``violation``, the larger of the two by what it may be.
     For parentheses: ``infeasible``, the share of sets that diverge or end no better than chance; ``loss``, the mean over sets of the loss

@@ -59,7 +59,7 @@ class Capacity:
             n = {cell: [self._groups[cell, size].n_params for size in sizes] for cell in cells}
             slopes = {cell: float(np.polyfit(np.log(n[cell]), np.log(held[cell]), 1)[0]) for cell in cells}
             found |= {f"slope_{cell}": slope for cell, slope in slopes.items()}
-            found["deviation"] = max(abs(slope - 1) for slope in slopes.values())
+            found["slope"] = sum(slopes.values()) / len(slopes)
         return found
 
     def state_dict(self) -> dict[str, Any]:
