@@ -170,10 +170,10 @@ class Study:
         finding = self._strategy.finding(self._why_it_ended())
         if self._stop_requested:
             status = Status.STOPPED
-        elif finding.answers:
-            status = Status.ANSWERED
         elif begun and all(trial.state in (FAILED, DIVERGED) for trial in begun):
             status = Status.ALL_FAILED
+        elif finding.answers:
+            status = Status.ANSWERED
         else:
             status = Status.UNANSWERED
         answer = Answer(

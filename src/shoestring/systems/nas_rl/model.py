@@ -81,15 +81,25 @@ class Children:
         shape: ``(channels, side, side)`` of an image.
         n_classes: labels.
         device: where the weights lie.
+        widest: lay the weights out for a child of this form, which reads everything, so that they can be shared by all that are part of it.
     """
 
-    def __init__(self, children: Sequence[Child], seeds: Sequence[int], shape: tuple[int, int, int], n_classes: int, device: str) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        seeds: Sequence[int],
+        shape: tuple[int, int, int],
+        n_classes: int,
+        device: str,
+        widest: Child | None = None,
+    ) -> None:
         depth = len(children[0].layers)
+        self._forms = children if widest is None else (widest,)
         assert {(sizes(child, shape[1]), tuple(layer.stride for layer in child.layers)) for child in children} == {
             (sizes(children[0], shape[1]), tuple(layer.stride for layer in children[0].layers))
         }, "children of one program see inputs of equal sizes"
         self.n = len(children)
-        self.channels = [shape[0], *(max(child.layers[i].filters for child in children) for i in range(depth))]
+        self.channels = [shape[0], *(max(child.layers[i].filters for child in self._forms) for i in range(depth))]
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         self.layers = [self._layer(children, i, sizes(children[0], shape[1])[i][0]) for i in range(depth)]
         self.parameters: dict[str, Tensor] = {}
@@ -135,9 +145,9 @@ class Children:
         return torch.einsum("bgf,gcf->bgc", features, self.parameters["classifier"]) + self.parameters["bias"]
 
     def _layer(self, children: Sequence[Child], i: int, side: int) -> _Layer:
-        sources = tuple(sorted({source for child in children for source in child.layers[i].inputs}))
-        height = max(child.layers[i].height for child in children)
-        width = max(child.layers[i].width for child in children)
+        sources = tuple(sorted({source for child in self._forms for source in child.layers[i].inputs}))
+        height = max(child.layers[i].height for child in self._forms)
+        width = max(child.layers[i].width for child in self._forms)
         starts = dict(zip(sources, np.cumsum([0, *(self.channels[source] for source in sources)]).tolist(), strict=False))
         n_read = sum(self.channels[source] for source in sources)
         n_read = n_read if n_read < LANES else -(-n_read // LANES) * LANES

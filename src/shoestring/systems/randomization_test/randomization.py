@@ -99,7 +99,8 @@ def randomization_test(
         batch_size: examples of a batch.
         fitted: the training accuracy that counts as fitted.
         pairs: of training sets that differ in one example, for the stability of true and of random labels; 0 for none.
-        budget: a time such as ``"5m"``; what does not fit in it is left out and named. It ends at most one batch late.
+        budget: a time such as ``"5m"``; what does not fit in it is left out and named. It ends at most one batch or one look at
+            the accuracies late.
         device: ``"cpu"`` or ``"cuda"``.
         say: takes a line for people after each variant.
     Raises:

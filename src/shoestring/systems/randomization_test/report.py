@@ -197,7 +197,7 @@ class Report:
                 for row in self.rows
             ],
             "stability": {variant: asdict(moved) for variant, moved in self.stability.items()},
-            "rademacher": self.rademacher,
+            "rademacher": limits if (limits := self.rademacher) and math.isfinite(limits[0]) else None,
             "verdict": list(self._sentences()),
             **{name: getattr(self, name) for name in ("n_classes", "n_test", "n_weights", "fitted", "epochs", "skipped", "seconds")},
         }
