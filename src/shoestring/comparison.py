@@ -19,12 +19,14 @@ class ArmResult:
         config: its configuration.
         values: the metric in seed order, as far as no seed is missing; None where the run crashed or diverged.
         crash_bound: upper limit of the share of runs that crash, at the level of the comparison.
+        interval: confidence interval of the mean at that level, whenever one stops, if results are normal; limits None while there is none.
     """
 
     name: str
     config: Config
     values: tuple[float | None, ...]
     crash_bound: float
+    interval: tuple[float | None, float | None] = (None, None)
 
     @property
     def crashes(self) -> int:
@@ -39,7 +41,13 @@ class ArmResult:
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as plain data."""
-        return {"config": dict(self.config), "values": list(self.values), "mean": self.mean, "crashes": self.crashes}
+        return {
+            "config": dict(self.config),
+            "values": list(self.values),
+            "mean": self.mean,
+            "interval": list(self.interval),
+            "crashes": self.crashes,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,9 @@ class Comparison:
         else:
             yield f"not shown to be better than the default on {self.n} fresh seeds ({self.stopped})"
         if winner.mean is not None and default.mean is not None:
-            yield f"fresh mean {self.metric} {winner.mean:.6g}, default {default.mean:.6g}; " + self._numbers()
+            interval = f"{1 - self.alpha:.0%} interval {_limits(*winner.interval)}"
+            yield f"fresh mean {self.metric} {winner.mean:.6g} ({interval}), default {default.mean:.6g}"
+        yield self._numbers()
         yield from self._cautions()
 
     def verdict(self) -> str:
@@ -232,7 +242,9 @@ class Comparison:
             yield "the error rate holds if the differences are normal: below 8 seeds nothing weaker can be assumed"
         elif self.equivalent:
             yield 'the error rate of "no larger difference" holds if the differences are normal'
-        if not self.answers and self.detectable:
+        if self.seeds:
+            yield f"on the seeds {', '.join(map(str, self.seeds))}"
+        if self.detectable:
             yield f"twice the budget would find a difference of {self.detectable:.3g} with a power of 80%"
 
     def to_json(self) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def fashion_mnist(split: str = "train") -> Images:
 def cifar10(split: str = "train") -> Images:
     """Returns a subset of CIFAR-10: images ``(n, 3, 32, 32)`` and labels ``(n,)``, uint8; 18,000 in ``"train"``, 4,000 in ``"test"``.
 
-    Prefixes are balanced over the classes, but for somewhat fewer ships. It is not the whole set: accuracies are not to be compared with published ones.
+    Prefixes are balanced over the classes, but for somewhat fewer ships. It is not the whole set: accuracies on it are not to be compared
+    with published ones.
 
     Raises:
         UsageError: it is not on this machine, or the file is damaged.

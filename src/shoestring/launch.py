@@ -35,6 +35,7 @@ from shoestring.spending import Spending, check_feasible
 from shoestring.standing import finished_answer, set_aside_if_void, settle_identity
 from shoestring.store import Store
 from shoestring.study import Study
+from shoestring.verification import verification_note
 
 RUNNERS = ("inline", "process", "replay")
 RunnerName: TypeAlias = Literal["inline", "process", "replay"]
@@ -102,7 +103,9 @@ def launch(
         study = Study(question, strategy, at_work, store, ledger, grace=spending.grace, on_progress=on_progress, pilot=leases)
         if at_work.capacity == 0:
             study.say(f"the budget of {spending.budget} was over before {question.target} was imported")
-        return study.run()
+        answer = study.run()
+        note = verification_note(question, store) if isinstance(question, Scale) else None
+        return replace(answer, notes=(*answer.notes, note)) if note else answer
 
 
 def make_strategy(question: AnyQuestion, store: Store, *, pilot: bool = False, extended: bool = False) -> Strategy:

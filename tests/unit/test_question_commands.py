@@ -68,6 +68,8 @@ def test_compare_prints_its_answer_as_one_object(run):
     assert answer["difference"] < 0 < answer["p"] <= 0.05
     assert answer["crashes"] == {"plain": 0, "moved": 0}
     assert "moved is better than plain" in err
+    assert f"on the seeds {', '.join(map(str, answer['seeds']))}" in err
+    assert "twice the budget would find" in err
 
 
 def test_no_difference_exits_with_3(run):
@@ -98,6 +100,14 @@ def test_scale_prints_its_law_as_one_object(run):
     assert answer["interval"][0] < 1 < answer["interval"][1]
     assert answer["prediction"][0]["lower"] < 10 / 64 + 0.5 < answer["prediction"][0]["upper"]
     assert "if the curve keeps one of these forms" in err
+
+
+def test_a_prediction_far_out_says_what_verifying_it_costs(run):
+    code, _, err = run(*SCALE, "--over", "n=1,2,4,8,16,32", "--extrapolate", "n=512", "--unverified")
+
+    assert code == 0
+    assert "a run at 64 or more must verify the law first" in err
+    assert "to verify the law, a run at n 64 costs 1 epoch, about" in err
 
 
 def test_the_largest_size_that_is_solved(run):

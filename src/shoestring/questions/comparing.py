@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from shoestring.questions.judges.pairing import score_of
 from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
 from shoestring.stats.power import detectable
 from shoestring.stats.superiority import crash_rate_bound
+from shoestring.stats.tmix import TMix
 
 
 class Comparing:
@@ -161,12 +163,20 @@ class Comparing:
         return shrunken_mean(pair.differences) if exaggerated else None
 
     def _detectable(self, pair: PairResult) -> float | None:
-        """Returns what twice the seeds that the budget paid for would find four times in five, where nothing was decided."""
+        """Returns what twice the seeds that the budget paid for would find four times in five."""
         ruling, question = self._ruling, self._question
-        if ruling.better is not None or ruling.deterministic or self._horizon is None or pair.n < LEAST_SEEDS:
+        if ruling.deterministic or self._horizon is None or pair.n < LEAST_SEEDS:
             return None
         paid = self._horizon if ruling.ended else pair.n
         return detectable(pair.differences, min(paid, MOST_SEEDS // 2), question.alpha, one_sided=question.one_sided)
+
+    def _mean_interval(self, values: Sequence[float | None]) -> tuple[float | None, float | None]:
+        """Returns the interval of an arm's mean; none where a run has failed, for then the mean is not that of all runs."""
+        finite = [value for value in values if value is not None]
+        if self._horizon is None or len(finite) < len(values) or not LEAST_SEEDS <= len(values) <= self._horizon:
+            return None, None
+        low, high = TMix(self._horizon, self._question.alpha).interval(finite)
+        return _unbounded_as_none(low), _unbounded_as_none(high)
 
     def _settle(self, horizon: int | None) -> None:
         question = self._question
@@ -200,8 +210,12 @@ class Comparing:
                 found.append(ArmResult(arm.name, arm.config, (arm.value,), 0.0))
             else:
                 bound = crash_rate_bound(crashes, len(values), question.alpha) if values else 1.0
-                found.append(ArmResult(arm.name, arm.config, tuple(values), bound))
+                found.append(ArmResult(arm.name, arm.config, tuple(values), bound, self._mean_interval(values)))
         return tuple(found)
+
+
+def _unbounded_as_none(limit: float) -> float | None:
+    return limit if math.isfinite(limit) else None
 
 
 def seed_of(study_seed: int, nth: int, repeat: int = 0, salt: int = 0) -> int:

@@ -69,7 +69,7 @@ class Scale:
             raise UsageError(f"seeds={self.seeds} leaves the noise unknown, by which a law is judged; give at least 2, better 3.")
         if self.over in self.config:
             raise UsageError(f"{self.over} is both the size and fixed to {self.config[self.over]!r}; leave one of them out.")
-        farthest = FARTHEST * self.sizes[-1]
+        farthest = self.farthest
         for size in self.extrapolate:
             if size <= 0:
                 raise UsageError(f"{self.over}={size:g} is no size to extrapolate to; give one above 0.")
@@ -78,6 +78,11 @@ class Scale:
                     f"{self.over}={size:g} is beyond {farthest:g}, {FARTHEST:g} times the largest size: a law can bend there unseen. "
                     f"Run one at {2 * self.sizes[-1]:g} or more first, or accept an unverified prediction with --unverified."
                 )
+
+    @property
+    def farthest(self) -> float:
+        """The largest size for which a prediction needs no run beyond the sizes first."""
+        return FARTHEST * self.sizes[-1]
 
     def loss(self, value: float) -> float:
         """Returns a metric's value as a loss: lower is better, ``inf`` if it is not finite."""

@@ -13,7 +13,7 @@ from shoestring.questions.scale import Largest, Scale
 from shoestring.scaling import Capacity, FittedForm, Law, Prediction
 from shoestring.stats.capacity_bayes import LEVEL, CapacityBayes, CapacityState
 from shoestring.stats.capacity_strict import CapacityStrict
-from shoestring.stats.scaling_law import FARTHEST, ScalingLaw, extrapolate, fit_scaling_law
+from shoestring.stats.scaling_law import ScalingLaw, extrapolate, fit_scaling_law
 
 _ALPHA = 0.05
 _REACHED = ("interval narrow enough", "both ends proved")
@@ -89,9 +89,8 @@ class Scaling:
         rng = np.random.default_rng(question.seed)
         made = extrapolate(law, question.extrapolate, rng, unverified=question.unverified) if law and question.extrapolate else ()
         predictions = tuple(Prediction(one.size, one.middle, one.lower, one.upper) for one in made)
-        farthest = FARTHEST * question.sizes[-1]
         ended = "" if self.done else ended
-        return Law(question.metric, question.over, question.sizes, runs, crashes, forms, refused, predictions, farthest, ended)
+        return Law(question.metric, question.over, question.sizes, runs, crashes, forms, refused, predictions, question.farthest, ended)
 
     def _by_size(self) -> list[list[float]]:
         n = len(self._question.sizes)

@@ -102,33 +102,32 @@ class Controller:
         flat = self.theta if flat is None else flat
         return {name: flat[part].reshape(shape) for name, (part, shape) in self._parts.items()}
 
-    def sample(self, rng: np.random.Generator, present: Sequence[_Presence] = ()) -> Actions:
-        """Draws the actions of one configuration, ``(n_columns,)``.
+    def sample(self, u: Floats, present: Sequence[Presence] = ()) -> Actions:
+        """Draws the actions of several configurations, ``(n, n_columns)``.
 
         Args:
-            rng: draws one number a column.
-            present: by column, the columns and options on which it depends; all present if empty.
+            u: what decides them, ``(n, n_columns)`` numbers drawn evenly from 0 to 1.
+            present: by column, the columns and options on which it depends; all are present if empty.
         """
-        actions = np.full((1, self._n_columns), -1)
-        u = rng.random(self._n_columns)
+        n = len(u)
+        actions = np.full(u.shape, -1)
         w = self.weights()
-        states = _start(1, self._settings.n_hidden)
-        fed, anchors = np.array([_START]), list[Floats]()
+        states, fed, anchors = _start(n, self._settings.n_hidden), np.full(n, _START), list[Floats]()
         for step in self._steps:
-            if isinstance(step, Token) and present and not _holds(present[step.column], actions[0]):
-                continue
-            states = _advance(w, w["embedding"][fed], states)[0]
+            active = np.array([not present or not isinstance(step, Token) or _holds(present[step.column], row) for row in actions])
+            states = _kept(active, _advance(w, w["embedding"][fed], states)[0], states)
             top = states[-1][0]
             if isinstance(step, Token):
-                share = np.cumsum(_softmax(_affine(top, w[f"softmax{step.kind}"]))[0])
-                actions[0, step.column] = min(int(np.searchsorted(share, u[step.column] * share[-1], side="right")), step.n - 1)
-                fed = self._rows[step.kind] + actions[:, step.column]
+                shares = np.cumsum(_softmax(_affine(top, w[f"softmax{step.kind}"])), axis=1)
+                chosen = np.minimum((shares <= u[:, [step.column]] * shares[:, -1:]).sum(axis=1), step.n - 1)
+                actions[active, step.column] = chosen[active]
+                fed = np.where(active, self._rows[step.kind] + chosen, fed)
             else:
                 for column, before in zip(step.columns, anchors, strict=True):
-                    actions[0, column] = u[column] < _sigmoid(_link(w, before, top)[0])[0]
+                    actions[:, column] = u[:, column] < _sigmoid(_link(w, before, top)[0])
                 anchors.append(top)
-                fed = np.array([_ANCHOR])
-        return np.asarray(actions[0])
+                fed = np.full(n, _ANCHOR)
+        return actions
 
     def log_probability(self, actions: Actions) -> Floats:
         """Returns the log-probability of each of several configurations' actions ``(n, n_columns)``, ``(n,)``."""
@@ -206,7 +205,6 @@ class Controller:
         for step in self._steps:
             active = actions[:, step.column] >= 0 if isinstance(step, Token) else np.ones(n, bool)
             moved, cells = _advance(w, w["embedding"][fed], states)
-            # A token that a configuration has not is no step of it: everything stays.
             states = [
                 (np.where(active[:, None], a, b), np.where(active[:, None], c, d)) for (a, c), (b, d) in zip(moved, states, strict=True)
             ]
@@ -249,7 +247,7 @@ class Controller:
         return np.asarray(from_above)
 
 
-_Presence: TypeAlias = tuple[tuple[int, frozenset[int]], ...]
+Presence: TypeAlias = tuple[tuple[int, frozenset[int]], ...]
 _Cell: TypeAlias = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
 _Record: TypeAlias = tuple[Token | Anchor, Actions, NDArray[np.bool_], list[_Cell], Floats, tuple[Floats, ...]]
 _States: TypeAlias = list[tuple[Floats, Floats]]
@@ -280,7 +278,8 @@ def _advance(w: dict[str, Floats], fed: Floats, states: _States) -> tuple[_State
         joined = np.concatenate([fed, h], axis=1)
         z = _affine(joined, w[f"lstm{layer}"])
         n = h.shape[1]
-        i, f, o = _sigmoid(z[:, :n]), _sigmoid(z[:, n : 2 * n]), _sigmoid(z[:, 3 * n :])
+        gates = _sigmoid(z)
+        i, f, o = gates[:, :n], gates[:, n : 2 * n], gates[:, 3 * n :]
         g = np.tanh(z[:, 2 * n : 3 * n])
         c_new = f * c + i * g
         tanh_c = np.tanh(c_new)
@@ -290,13 +289,21 @@ def _advance(w: dict[str, Floats], fed: Floats, states: _States) -> tuple[_State
     return moved, cells
 
 
+def _kept(active: NDArray[np.bool_], moved: _States, states: _States) -> _States:
+    """Returns the states after a step; a token that a configuration has not is no step of it, and everything stays."""
+    if active.all():
+        return moved
+    on = active[:, None]
+    return [(np.where(on, a, b), np.where(on, c, d)) for (a, c), (b, d) in zip(moved, states, strict=True)]
+
+
 def _link(w: dict[str, Floats], before: Floats, now: Floats) -> tuple[Floats, Floats]:
     """Returns ``v . tanh(W_prev h_j + W_curr h_i)`` and the tanh (section 3.3)."""
     inner = np.tanh(before @ w["anchor_prev"] + now @ w["anchor_curr"])
     return inner @ w["anchor_v"], inner
 
 
-def _holds(presence: _Presence, actions: Actions) -> bool:
+def _holds(presence: Presence, actions: Actions) -> bool:
     return all(int(actions[column]) in allowed for column, allowed in presence)
 
 

@@ -75,16 +75,19 @@ class PolicyGradient:
         self._actions: dict[int, Actions] = {}
         self._seen: dict[int, tuple[int, float]] = {}  # unit and loss
         self._scores = Scores(enough=len(space.names) + 3)
-        self._is_new = False
+        self._rewards: dict[int, tuple[float, ...]] = {}  # of complete batches by their first trial, where a loss says the reward
+        self._block: tuple[int, Actions] | None = None  # the batch that was drawn last, by its first trial
+        self._touched: set[int] = set()  # first trials of the batches of which something new was told
 
     def ask(self, trial_id: int) -> Config:
         """Returns the configuration of a trial."""
         if trial_id == 0 and self._space.has_default:
             return self._space.default()
-        if self._is_new:
+        if self._touched:
             self._learn()
         rng = np.random.default_rng([self._seed, trial_id])
-        actions = self._controller.sample(rng, self._present)
+        rng.random(len(self._names))  # these have decided the actions
+        actions = self._drawn(trial_id)
         values: dict[str, Value] = {
             name: _value(self._space.params[name], int(action), rng)
             for name, action in zip(self._names, actions, strict=True)
@@ -99,7 +102,7 @@ class PolicyGradient:
         self._actions[trial_id] = np.array(
             [_action(self._space.params[name], config[name]) if name in config else -1 for name in self._names]
         )
-        self._is_new = True
+        self._touch(trial_id)
 
     def tell(self, observation: Observation) -> None:
         """Learns what a trial showed."""
@@ -109,7 +112,16 @@ class PolicyGradient:
             self._seen[observation.trial_id] = observation.unit, new
         if self._reward is None:
             self._scores.tell(observation)
-        self._is_new = True
+        self._touch(observation.trial_id)
+
+    def _drawn(self, trial_id: int) -> Actions:
+        """Returns the actions of a trial; its whole batch is drawn at once, so that numbers round alike whichever is asked first."""
+        first = self._first_of(trial_id)
+        if self._block is None or self._block[0] != first:
+            trials = range(first, first + self._settings.batch)
+            u = np.array([np.random.default_rng([self._seed, i]).random(len(self._names)) for i in trials])
+            self._block = first, self._controller.sample(u, self._present)
+        return np.asarray(self._block[1][trial_id - first])
 
     def _learn(self) -> None:
         """Brings the controller to where all complete batches take it, from the last state that still holds."""
@@ -118,6 +130,8 @@ class PolicyGradient:
         while same < min(len(batches), len(self._learnt)) and batches[same] == self._learnt[same]:
             same += 1
         done = max(n for n in self._states if n <= same)
+        if done < max(len(self._learnt), len(batches)):
+            self._block = None  # drawn by another controller
         if done < len(self._learnt):
             self._controller.restore(self._states[done])
             self._states = {n: state for n, state in self._states.items() if n <= done}
@@ -128,23 +142,29 @@ class PolicyGradient:
             self._states[done] = self._controller.snapshot()
             self._states = {n: state for n, state in self._states.items() if n == 0 or n > done - _N_KEPT}
         self._learnt = batches
-        self._is_new = False
 
     def _batches(self) -> list[tuple[int, tuple[float, ...]]]:
         """Returns the first trial of each complete batch, and the rewards of all its trials."""
         size = self._settings.batch
-        begin = int(self._space.has_default)
-        firsts = [
-            first
-            for first in range(begin, max(self._actions, default=0) + 2 - size, size)
-            if all(i in self._actions and i in self._seen for i in range(first, first + size))
-        ]
+        for first in self._touched:
+            if all(i in self._actions and i in self._seen for i in range(first, first + size)):
+                self._rewards[first] = tuple(self._reward(self._seen[i][1]) for i in range(first, first + size)) if self._reward else ()
+        self._touched.clear()
+        batches = sorted(self._rewards.items())
         if self._reward is not None:
-            reward = self._reward
-            return [(first, tuple(reward(self._seen[i][1]) for i in range(first, first + size))) for first in firsts]
+            return batches
         values = self._scores.values()
-        scores = np.array([[values[i] for i in range(first, first + size)] for first in firsts])
-        return [(first, tuple(_ranked(scores[: n + 1]).tolist())) for n, first in enumerate(firsts)]
+        scores = np.array([[values[i] for i in range(first, first + size)] for first, _ in batches])
+        return [(first, tuple(_ranked(scores[: n + 1]).tolist())) for n, (first, _) in enumerate(batches)]
+
+    def _touch(self, trial_id: int) -> None:
+        if (first := self._first_of(trial_id)) >= 0:
+            self._touched.add(first)
+
+    def _first_of(self, trial_id: int) -> int:
+        """Returns the first trial of a trial's batch; negative for the default's."""
+        begin, size = int(self._space.has_default), self._settings.batch
+        return trial_id - (trial_id - begin) % size
 
 
 def _ranked(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Children: one grouped convolution with masks against each child alone, in PyTorch's plain layers."""
+"""Children as one grouped convolution with masks against each child alone in plain layers, with weights of their own and shared ones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from shoestring.systems.nas_rl.children import train_children
 from shoestring.systems.nas_rl.model import Children, batches, sizes
+from shoestring.systems.nas_rl.supernet import Supernet, optimizer_of, shared_accuracies, train_supernet
 from shoestring.systems.nas_rl.task import PRESETS, Images, child_of, cnn_space
 
 SMALL, TINY = PRESETS["small"], PRESETS["tiny"]
@@ -93,3 +94,27 @@ def test_children_learn_and_their_accuracy_is_that_of_their_seed():
 
     assert found.valid.mean() > 0.8
     assert again.valid[0] == pytest.approx(found.valid[0], abs=0.041)  # rounding may change with the company, two images of 50
+
+
+def test_a_child_with_shared_weights_is_the_child_alone_with_its_part_of_them():
+    many, net = children(30), Supernet(SMALL, seed=1)
+    images = torch.randn(5, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+
+    for members in batches(many, 6):
+        program = net.program([many[i] for i in members])
+        logits = net.logits([many[i] for i in members], images)
+        for g, i in enumerate(members):
+            torch.testing.assert_close(logits[:, g], alone(many[i], own_weights(program, g, many[i]), images), atol=1e-4, rtol=1e-4)
+
+
+def test_training_shared_weights_makes_children_accurate():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((300, 1, 6, 6)).astype(np.float32), np.arange(300) % 2
+    x[y == 1] *= 3.0
+    images = Images((x[:200], y[:200]), (x[200:], y[200:]), (x[200:], y[200:]))
+    net = Supernet(replace(TINY, filters=(4, 8)), seed=0)
+    many = children(8, net.preset)
+
+    train_supernet(net, optimizer_of(net), images, rng, range(30), 30, n_children=4)
+
+    assert shared_accuracies(net, many, images).mean() > 0.8

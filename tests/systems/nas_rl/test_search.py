@@ -53,7 +53,7 @@ def test_a_search_goes_on_where_it_stopped(method):
 def test_the_best_found_are_different_and_in_order():
     search = TableSearch(sampler_of("random", SPACE, 0), table(), table().rewards[0], [4, 4, 7, 1, 7])
 
-    assert search.top(2).tolist() == sorted([4, 7, 1], key=lambda row: -table().rewards[0, row])[:2]
+    assert search.top(2, 5).tolist() == sorted([4, 7, 1], key=lambda row: -table().rewards[0, row])[:2]
 
 
 def test_reliability_is_the_correlation_and_that_of_the_best_quarter_by_a_third_seed():

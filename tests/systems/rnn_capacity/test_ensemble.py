@@ -25,6 +25,12 @@ def test_answers_are_each_networks_own():
     torch.testing.assert_close(together, torch.stack([model(one) for model, one in zip(models, x, strict=True)]))
 
 
+def test_one_after_the_other_is_together():
+    models, x = networks(), torch.randn(8, 4)
+
+    torch.testing.assert_close(Ensemble(models, together=False)(x, shared=True), Ensemble(models)(x, shared=True))
+
+
 def test_adam_moves_each_network_as_torchs_adam_would():
     models, x, y = networks(), torch.randn(3, 8, 4), torch.randn(3, 8, 1)
     ensemble = Ensemble(models)

@@ -68,6 +68,22 @@ def test_any_inputs_can_be_drawn():
     assert capacity_probe(model, "3 steps", inputs=tokens, points=1, ratios=(1.0,)).n_params == 28 + 13
 
 
+class Attentive(torch.nn.Module):
+    def __init__(self):
+        torch.nn.Module.__init__(self)
+        self.layer = torch.nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+        self.head = torch.nn.Linear(16, 1)
+
+    def forward(self, x):
+        return self.head(self.layer(x.unflatten(1, (2, 8))).flatten(1))
+
+
+def test_layers_that_vmap_does_not_know_go_one_after_the_other():
+    probe = capacity_probe(Attentive, "12 steps", points=1, ratios=(0.2,), lrs=(0.01, 0.03), together=False)
+
+    assert probe.curve[0].steps == 12
+
+
 @pytest.mark.parametrize("budget", ["3 steps", "2 usd", "1m, 20 steps"])
 def test_a_budget_that_cannot_pay_the_points_is_refused(budget):
     with pytest.raises(UsageError, match="points"):

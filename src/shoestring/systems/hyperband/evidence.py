@@ -102,14 +102,20 @@ def _results(found: dict[str, NDArray[np.float64]], clock: Clock) -> Iterator[st
         cells = []
         for r in SHOWN:
             at = errors[:, r == PRICES]
-            cells.append(f"{at.mean():.2f} ± {1.96 * at.std(ddof=1) / len(at) ** 0.5:.2f} ({at.std(ddof=1):.2f})")
+            cells.append(
+                "not run"
+                if np.isnan(at).any()
+                else f"{at.mean():.2f} ± {1.96 * at.std(ddof=1) / len(at) ** 0.5:.2f} ({at.std(ddof=1):.2f})"
+            )
         yield f"| {name} | {' | '.join(cells)} | {_price_of(errors.mean(0), target * 100)} |"
 
 
 def _price_of(means: NDArray[np.float64], target: float) -> str:
     """Returns the lowest price at which a mean error is at the target, and how often random's 50R hold it."""
-    reached = PRICES[means <= target]
-    return f"{reached[0]:g}R, 1/{_BY_RANDOM_AT / reached[0]:.1f}" if len(reached) else "not by 50R"
+    reached = PRICES[means <= target + 1e-9]
+    if len(reached):
+        return f"{reached[0]:g}R, 1/{_BY_RANDOM_AT / reached[0]:.1f}"
+    return f"not by {PRICES[np.isfinite(means)][-1]:g}R"
 
 
 def _pools(tables: dict[Net, Curves], n_replays: int) -> Iterator[str]:

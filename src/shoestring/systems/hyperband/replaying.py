@@ -123,7 +123,8 @@ def replay(curves: Curves, method: Method, seed: int, units: float) -> Trace:
         trial_id = order.trial_id
         row, begin = rows.row(trial_id), reached.get(trial_id, 0)
         seen = curves.errors[row, begin : order.to]
-        n_finite = int(np.argmax(~np.isfinite(seen))) if not np.isfinite(seen[-1]) else len(seen)
+        finite = np.isfinite(seen)
+        n_finite = len(seen) if finite.all() else int(np.argmin(finite))
         took = min(n_finite + 1, len(seen))  # the unit in which it diverges is paid, and is the last
         steps = np.arange(1, took + 1)
         errors.append(seen[:took])

@@ -81,7 +81,7 @@ def crossing_curves(n_configs: int, horizon: int, rng: np.random.Generator) -> C
     """Returns straight lines that all cross between the last two units: who leads before is last in the end.
 
     The final errors are uniform on 0 to 1. Before the end, errors lie above 1 and in the reverse order, so that every early stop takes
-    the worst. Source: the worst case of Li et al. 2018, JMLR 18, section 5, in its simplest form.
+    the worst: the worst case for a search that stops trials early, in its simplest form.
     """
     final = rng.random((n_configs, 1))
     falling = np.linspace(1, 0, horizon - 1)[None] if horizon > 1 else np.empty((1, 0))

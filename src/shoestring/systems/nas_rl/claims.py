@@ -6,7 +6,7 @@ other spaces. That all nine comparisons with random search hold needs no correct
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from shoestring.budget import Cost
 from shoestring.claim import Asks, Rule, better, equivalent
 from shoestring.errors import UsageError
 from shoestring.systems.nas_rl.table import nasbench201
+from shoestring.systems.nas_rl.task import PRESETS, images
 from shoestring.systems.nas_rl.training import QUERIES
 
 SEEDS = 50
@@ -25,7 +26,7 @@ WITHIN = 0.01  # one percentage point of accuracy
 _TRAINING = "shoestring.systems.nas_rl.training"
 _PAPER = "12,800 children of 50 epochs on 800 GPUs"
 
-_searches = partial(compare, train=f"{_TRAINING}:train", goal="max", seeds=SEEDS, unit="hundred queries", runner="inline")
+_searches = partial(compare, train=f"{_TRAINING}:train", goal="max", seeds=SEEDS, unit="unit", runner="inline")
 _gate = partial(compare, train=f"{_TRAINING}:gate", goal="max", seeds=SEEDS, runner="inline")
 
 
@@ -64,15 +65,15 @@ class Missing:
         return {"missing": self.reason}
 
 
-def where_there(question: Asks) -> Asks:
-    """Returns the question, which is not asked where NAS-Bench-201 is missing."""
+def where_there(data: Callable[[], object], question: Asks) -> Asks:
+    """Returns the question, which is not asked where its data are missing."""
 
     def ask(*, budget: str, store: str | Path) -> Answer:
         try:
-            nasbench201()
+            data()
         except UsageError as error:
             missing = Missing(str(error))
-            return Answer(Status.UNANSWERED, missing, Cost(), Budget(budget), "hundred queries", 0, None, tuple(missing.lines()))
+            return Answer(Status.UNANSWERED, missing, Cost(), Budget(budget), "unit", 0, None, tuple(missing.lines()))
         return question(budget=budget, store=store)
 
     return ask
@@ -83,7 +84,18 @@ def unless_missing(rule: Rule) -> Rule:
     return lambda answer: Ruling("undecided") if isinstance(answer.finding, Missing) else rule(answer)
 
 
+def _nasbench201() -> object:
+    return nasbench201()
+
+
+def _mnist() -> object:
+    return images(PRESETS["small"])
+
+
 _matching = partial(_searches, metric="top15", horizon=1600 // QUERIES, difference=WITHIN)
+_shared = partial(
+    compare, train=f"{_TRAINING}:shared", metric="rank_correlation", goal="max", horizon=10, seeds=10, unit="unit", runner="inline"
+)
 _nasbench = partial(_searches, metric="top15", horizon=1600 // QUERIES)
 
 CLAIMS = [
@@ -150,16 +162,28 @@ CLAIMS = [
         statement="On NAS-Bench-201, the best 15 cells of the policy gradient after 1600 queries are better than those of random search.",
         source="Dong and Yang 2020, arXiv:2001.00326, section 5",
         question=where_there(
-            partial(_nasbench, {method: {"method": method, "table": "nasbench201"} for method in ("policy-gradient", "random")})
+            _nasbench201,
+            partial(_nasbench, {method: {"method": method, "table": "nasbench201"} for method in ("policy-gradient", "random")}),
         ),
         budget="300s",
         rule=unless_missing(better("policy-gradient")),
         control=where_there(
+            _nasbench201,
             partial(
                 _nasbench,
                 {method: {"method": method, "table": "nasbench201", "shuffled": True} for method in ("policy-gradient", "random")},
-            )
+            ),
         ),
         paper_cost=_PAPER,
+    ),
+    Claim(
+        name="shared-weights-rank",
+        statement="Accuracies with shared weights rank 200 children better than chance, by their accuracies when trained alone.",
+        source="Pham et al. 2018, arXiv:1802.03268; Yu et al. 2020, arXiv:1902.08142, doubt that it is enough",
+        question=where_there(_mnist, partial(_shared, {"shared": {"shuffled": False}, "chance": 0.0})),
+        budget="180s",
+        rule=unless_missing(better("shared")),
+        control=where_there(_mnist, partial(_shared, {"shared": {"shuffled": True}, "chance": 0.0})),
+        paper_cost="0.45 GPU-days",
     ),
 ]

@@ -59,9 +59,9 @@ class TableSearch:
         assert config is not None
         self._show(self._table.row(config))
 
-    def top(self, k: int) -> NDArray[np.intp]:
-        """Returns the rows of the ``k`` different configurations with the highest rewards so far, the best first."""
-        rows = np.array(list(dict.fromkeys(self.queries)))
+    def top(self, k: int, n: int) -> NDArray[np.intp]:
+        """Returns the rows of the ``k`` different configurations with the highest rewards among the first ``n`` queries, the best first."""
+        rows = np.array(list(dict.fromkeys(self.queries[:n])))
         return np.asarray(rows[np.argsort(-self._rewards[rows], kind="stable")][:k])
 
     def _show(self, row: int) -> None:

@@ -9,14 +9,17 @@ from dataclasses import asdict, dataclass, fields
 from typing import Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from shoestring import Trial
 from shoestring.errors import UnknownName
 from shoestring.systems.nas_rl.search import METHODS, Method, TableSearch, reliability, sampler_of
 from shoestring.systems.nas_rl.table import Table, cnn_table, nasbench201
-from shoestring.systems.nas_rl.task import Value
+from shoestring.systems.nas_rl.task import PRESETS, Value, child_of, images
 
-QUERIES = 100  # a unit
+QUERIES = 100  # a unit of a search
+STEPS = 30  # a unit of training shared weights
 TABLES = ("cnn", "nasbench201")
 
 
@@ -69,18 +72,16 @@ def train(trial: Trial) -> None:
     Metrics: ``top1``, ``top5``, ``top15``: mean accuracy, higher is better; ``distinct``: different configurations asked for so far.
     """
     config = Config.of(dict(trial.config))
-    table = _table(config, trial.seed)
-    searched = int(np.random.default_rng(trial.seed).integers(2))
-    rewards, scores = (table.short if config.short else table.rewards)[searched], table.scores[1 - searched]
+    scores = _table(config, trial.seed).scores[1 - _searched(trial.seed)]
     state: dict[str, list[int]] = {"queries": []}
-    search = None
     for unit in trial.steps(state=state):
-        search = search or TableSearch(sampler_of(config.method, table.space, trial.seed, config.lr), table, rewards, state["queries"])
-        while len(search.queries) < min(QUERIES * (unit + 1), config.queries or np.inf):
+        n = min(QUERIES * (unit + 1), config.queries or QUERIES * trial.horizon)
+        search = _search(config, trial.seed, tuple(state["queries"]) if unit else ())
+        while len(search.queries) < n:
             search.step()
-        state["queries"] = search.queries
-        found = {f"top{k}": float(scores[search.top(k)].mean()) for k in (1, 5, 15)}
-        trial.report(**found, distinct=len(set(search.queries)))
+        state["queries"] = search.queries[:n]
+        found = {f"top{k}": float(scores[search.top(k, n)].mean()) for k in (1, 5, 15)}
+        trial.report(**found, distinct=len(set(state["queries"])))
 
 
 def gate(trial: Trial) -> None:
@@ -98,6 +99,57 @@ def gate(trial: Trial) -> None:
     overall, top_quartile = reliability(rewards[0], rewards[1], third[picked])
     for _ in trial.steps():
         trial.report(overall=overall, top_quartile=top_quartile)
+
+
+def shared(trial: Trial) -> None:
+    """Trains shared weights and reports ``rank_correlation``: Spearman's, of 200 children's accuracies with them and trained alone.
+
+    A unit is 30 steps; it reports after the last. Config: ``shuffled``: children alone in random order, the control.
+    """
+    # Torch is imported only here: a search on a table does without.
+    from shoestring.systems.nas_rl.supernet import Supernet, optimizer_of, shared_accuracies, train_supernet
+
+    rng = np.random.default_rng(trial.seed)
+    preset, table = PRESETS["small"], cnn_table()
+    rows = rng.choice(table.rewards.shape[1], 200, replace=False)
+    alone = table.rewards[int(rng.integers(2)), rows]
+    if trial.config.get("shuffled"):
+        alone = rng.permutation(alone)
+    net, pictures = Supernet(preset, trial.seed, trial.device), images(preset)
+    optimizer = optimizer_of(net)
+    for unit in trial.steps(net=net.parameters, optimizer=optimizer, rng=rng):
+        train_supernet(net, optimizer, pictures, rng, range(unit * STEPS, (unit + 1) * STEPS), trial.horizon * STEPS)
+        if unit + 1 == trial.horizon:  # looking takes as long as a few units
+            accuracies = shared_accuracies(net, [child_of(table.config(int(row)), preset) for row in rows], pictures)
+            trial.report(rank_correlation=spearman(accuracies, alone))
+
+
+def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Returns the correlation of the ranks, ties sharing theirs."""
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+
+
+_SEARCHES: dict[tuple[Config, int], TableSearch] = {}
+
+
+def _search(config: Config, seed: int, queries: tuple[int, ...]) -> TableSearch:
+    """Returns a search that has made at least these queries.
+
+    Searches of one process are kept: claims about the best 1, 5 and 15 after 400 and after 1600 queries look at the same ones. A search is
+    a function of its configuration and seed, so this changes no number, only the time that the later claims take.
+    """
+    search = _SEARCHES.get((config, seed))
+    if search is None:
+        table, seen = _table(config, seed), _searched(seed)
+        rewards = table.short[seen] if config.short else table.rewards[seen]
+        search = TableSearch(sampler_of(config.method, table.space, seed, config.lr), table, rewards, queries)
+        _SEARCHES[config, seed] = search
+    return search
+
+
+def _searched(seed: int) -> int:
+    """Returns which training seed of the table a search sees; it is judged on the other."""
+    return int(np.random.default_rng(seed).integers(2))
 
 
 def _table(config: Config, seed: int) -> Table:

@@ -16,27 +16,30 @@ from shoestring.errors import UsageError
 
 
 class Ensemble:
-    """Networks of one shape, evaluated together by ``torch.func.vmap``.
+    """Networks of one shape, evaluated together by ``torch.func.vmap``, or one after the other where it does not know a layer.
 
     Attributes:
         flat: all parameters, ``(n_models, n_params)``, a leaf.
         n_models, n_params: how many networks, and how many parameters of each.
     """
 
-    def __init__(self, models: Sequence[nn.Module], *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, models: Sequence[nn.Module], *, device: str = "cpu", dtype: torch.dtype = torch.float32, together: bool = True
+    ) -> None:
         """Copies the networks' parameters and buffers.
 
         Args:
             models: networks of one shape, in training mode or not, as they shall be evaluated.
             device: where they live.
             dtype: of the computation; parameters are kept as float32.
+            together: evaluate all in one call; False for layers without a batching rule, such as torch's own recurrent ones.
         Raises:
             UsageError: no network, or networks of several shapes.
         """
         shapes = [{name: p.shape for name, p in model.named_parameters()} for model in models]
         if not models or any(one != shapes[0] for one in shapes):
             raise UsageError(f"{len(models)} networks of {len({str(one) for one in shapes})} shapes are no ensemble; give one shape.")
-        self._skeleton, self._shapes, self._dtype = models[0], shapes[0], dtype
+        self._skeleton, self._shapes, self._dtype, self._together = models[0].to(device), shapes[0], dtype, together
         self._sizes = [shape.numel() for shape in self._shapes.values()]
         rows = [torch.cat([p.detach().flatten().float() for p in model.parameters()]) for model in models]
         self.flat = torch.stack(rows).to(device).requires_grad_()
@@ -54,7 +57,11 @@ class Ensemble:
         named = zip(self._shapes.items(), rows, strict=True)
         parameters = {name: row.reshape(-1, *shape) for (name, shape), row in named}
         with torch.autocast(x.device.type, self._dtype, enabled=self._dtype != torch.float32):
-            answers: Tensor = vmap(self._one, in_dims=(0, 0, None if shared else 0))(parameters, self._buffers, x)
+            if self._together:
+                answers: Tensor = vmap(self._one, in_dims=(0, 0, None if shared else 0))(parameters, self._buffers, x)
+            else:
+                each = range(self.n_models)
+                answers = torch.stack([self._one(_nth(parameters, i), _nth(self._buffers, i), x if shared else x[i]) for i in each])
         return answers.float()
 
     def _one(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor) -> Tensor:
@@ -119,6 +126,10 @@ class Adam:
         self._t = int(state["t"])
         for tensor, name in ((self._flat.data, "flat"), (self._mean, "mean"), (self._square, "square")):
             tensor.copy_(state[name])
+
+
+def _nth(tensors: Mapping[str, Tensor], i: int) -> dict[str, Tensor]:
+    return {name: tensor[i] for name, tensor in tensors.items()}
 
 
 def _column(values: Sequence[float], ensemble: Ensemble) -> Tensor:

@@ -92,6 +92,7 @@ def capacity_probe(
     seed: int = 0,
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
+    together: bool = True,
 ) -> Probe:
     """Measures how many random bits a model can learn by heart, for each parameter.
 
@@ -100,7 +101,7 @@ def capacity_probe(
 
     Args:
         make_model: makes a network, drawing its first weights from torch's generator. It maps patterns ``(batch, n_in)`` to one logit each,
-            ``(batch,)`` or ``(batch, 1)``, and must go through ``torch.func.vmap``: no batch normalisation in training, no dropout.
+            ``(batch,)`` or ``(batch, 1)``, without chance (dropout) and without what it keeps from batch to batch (batch normalisation).
         budget: steps of all points together, such as ``"3000 steps"``; or a time, such as ``"30s"``, which is kept to within one step.
         inputs: bits of a pattern; or what draws ``n`` patterns with a generator, ``(n, ...)``, for a model that takes something else.
         ratios: numbers of patterns by parameter; the best is near the answer or above.
@@ -110,6 +111,8 @@ def capacity_probe(
         seed: where all randomness comes from.
         device: where to train.
         dtype: of the computation.
+        together: evaluate all networks by one call of ``torch.func.vmap``; False for a model with a layer that it does not know, or
+            warns of, such as ``torch.nn.LSTM`` or attention on a CPU.
     Raises:
         UsageError: a budget in neither steps nor time, or too small for a step at each point; a model that gives no single logit.
     """
@@ -120,7 +123,7 @@ def capacity_probe(
     n_params = sum(p.numel() for p in make_model().parameters())
     seeds = [int(np.random.SeedSequence([seed, i]).generate_state(1)[0]) for i in range(inits)]
     attempts = [Attempt(max(1, round(ratio * n_params)), lr, at) for ratio, lr, at in product(ratios, lrs, seeds)]
-    begin = lambda n_steps: Storage(make_model, attempts, draw, n_steps, device=device, dtype=dtype)  # noqa: E731
+    begin = lambda n_steps: Storage(make_model, attempts, draw, n_steps, device=device, dtype=dtype, together=together)  # noqa: E731
     if "units" in limits:
         return Probe(n_params, tuple(_point(begin, n, math.inf) for n in _shares(int(limits["units"]), points)))
     return Probe(n_params, _timed(begin, limits["wall_s"], points))

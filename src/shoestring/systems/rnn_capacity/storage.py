@@ -58,6 +58,7 @@ class Storage:
         *,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
+        together: bool = True,
     ) -> None:
         """Draws first weights, patterns and targets; torch's own generator is left as it was.
 
@@ -68,13 +69,15 @@ class Storage:
             n_steps: steps of a full training.
             device: where to train.
             dtype: of the computation, float32 or bfloat16.
+            together: as ``Ensemble``.
         Raises:
             UsageError: no attempt, or one without patterns; networks of several shapes; no steps.
         """
         if not attempts or min(one.n_patterns for one in attempts) < 1 or n_steps < 1:
             raise UsageError(f"{len(attempts)} attempts at {n_steps} steps store nothing; give attempts with patterns, and steps from 1.")
         self.attempts, self.n_steps, self._done = tuple(attempts), n_steps, 0
-        self._ensemble = Ensemble([_seeded(make_model, one.seed) for one in attempts], device=device, dtype=dtype)
+        models = [_seeded(make_model, one.seed) for one in attempts]
+        self._ensemble = Ensemble(models, device=device, dtype=dtype, together=together)
         self._adam = Adam(self._ensemble, [one.lr for one in attempts])
         self.n_params = self._ensemble.n_params
         most = max(one.n_patterns for one in attempts)
