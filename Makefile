@@ -7,7 +7,7 @@ BENCH_STAMP := $(BENCH)/.installed
 TABLES ?= ../shared/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix calibrate claims crash budget bench clean
+.PHONY: help setup demo test check fix calibrate claims curves crash budget bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ /' | awk '{name = $$1; $$1 = ""; printf "  make %-8s%s\n", name, $$0}'
@@ -41,6 +41,9 @@ calibrate: $(STAMP)  ## simulate 10,000 studies a bar and write docs/explanation
 
 claims: $(STAMP)  ## check every claim and its control, and write docs/reference/claims.md
 	@$(VENV)/bin/shoestring claims all --controls --page docs/reference/claims.md
+
+curves: $(STAMP)  ## train the 400 learning curves that the claims of the hyperband system replay
+	@OMP_NUM_THREADS=1 $(PYTHON) -m shoestring.systems.hyperband.tabulate
 
 crash: $(STAMP)  ## kill -9 a small study 200 times and compare with an undisturbed one
 	@$(PYTHON) benchmarks/crash.py --runs 200 --out benchmarks/crash.json

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from shoestring.answer import Answer, named
+from shoestring.answer import Answer, Status, named
 from shoestring.budget import Budget, duration
 from shoestring.claim import Asks, Claim, Ruling, Verdict
 from shoestring.comparison import Comparison
-from shoestring.errors import InvalidTarget, UnknownName, UsageError
+from shoestring.errors import InvalidTarget, Stopped, UnknownName, UsageError
 from shoestring.runners.target import load_module
 from shoestring.standing import environment
 
@@ -91,6 +91,7 @@ def check(
         say: takes a line for people.
     Raises:
         UsageError: the budget is not one of time.
+        Stopped: the study under way was stopped on request.
     """
     if budget is not None and set(budget.limits) != {"wall_s"}:
         raise UsageError(f"a budget of {budget} cannot be shared among claims; give a time such as --budget 5m.")
@@ -170,6 +171,8 @@ def _check_one(system: str, claim: Claim, seconds: float, folder: Path, controls
 
 def _ask(claim: Claim, question: Asks, seconds: float, store: Path) -> tuple[Answer, Ruling]:
     answer = question(budget=f"{max(seconds, 1.0):.3f}s", store=store)
+    if answer.status is Status.STOPPED:
+        raise Stopped(f"stopped while claim {claim.name} was checked; the same command goes on.")
     return answer, claim.rule(answer)
 
 

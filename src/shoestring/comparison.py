@@ -213,7 +213,7 @@ class Comparison:
         if pair.difference is None or self.deterministic or self.mode == "pick":
             return f"{self.method}, {ran}"
         low, high = pair.interval
-        limits = f"{1 - self.alpha:.0%} interval {_limits(low, high)}"
+        limits = f"{1 - (2 if self.equivalent else 1) * self.alpha:.0%} interval {_limits(low, high)}"
         if self.one_sided:
             end, side = (low, "least") if self.goal == "max" else (high, "most")
             limits = f"at {side} {'unknown yet' if end is None else f'{end:.4g}'} ({1 - self.alpha:.0%} sure)"

@@ -21,6 +21,7 @@ A *finding* (budget spent, no difference, too little evidence) is no error: it c
     │   ├── DifferentQuestion       the run answers another question
     │   └── StoreUnwritable         full disk, or one that became read-only; the run can be resumed (exit code 4)
     │       └── StoreReadOnly       read-only from the start: nothing was begun (exit code 2)
+    ├── Stopped                     (RuntimeError) stopped on request between several studies; the same command goes on (exit code 4)
     └── RunnerLost                  (RuntimeError) the process that starts trials died and cannot be started again (exit code 4)
 """
 
@@ -142,5 +143,11 @@ class StoreReadOnly(StoreUnwritable):
 
 class RunnerLost(ShoestringError, RuntimeError):
     """The process that starts trials died and could not be started again; the run can be resumed."""
+
+    exit_code = 4
+
+
+class Stopped(ShoestringError, RuntimeError):
+    """Stopped on request in the middle of several studies; the same command goes on."""
 
     exit_code = 4

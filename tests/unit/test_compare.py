@@ -273,3 +273,12 @@ def test_the_estimate_lies_in_its_interval():
         pair = compare(noisy(effect)).finding.headline
         low, high = pair.interval
         assert (low is None or low <= pair.difference) and (high is None or pair.difference <= high)
+
+
+def test_what_excludes_a_difference_is_the_interval_that_is_shown():
+    answer = compare(noisy(0.0, spread=0.1), difference=0.3)
+
+    low, high = answer.finding.headline.interval
+    assert answer.finding.equivalent
+    assert -0.3 <= low < high <= 0.3
+    assert "90% interval" in str(answer)

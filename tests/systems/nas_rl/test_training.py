@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 import shoestring
+from shoestring.errors import UsageError
 from shoestring.pausable import check
+from shoestring.systems.nas_rl.children import train_children
 from shoestring.systems.nas_rl.table import FOLDER, cnn_table
+from shoestring.systems.nas_rl.tabulate import jobs
+from shoestring.systems.nas_rl.task import PRESETS, child_of, images
 from shoestring.systems.nas_rl.training import spearman
 
 TRAINING = "shoestring.systems.nas_rl.training"
@@ -43,3 +47,23 @@ def test_rank_correlation_is_of_ranks():
 
     assert spearman(first, np.exp(10 * first)) == pytest.approx(1.0)
     assert spearman(first, -first) == pytest.approx(-1.0)
+
+
+def test_the_command_trains_every_child_twice_and_some_a_third_time():
+    rows = [row for program in jobs("small", 64) for row in program]
+
+    assert len(rows) == len(set(rows)) == 2 * 2048 + 256
+    assert set(range(2 * 2048)) <= set(rows)
+
+
+def test_a_training_of_the_table_can_be_made_again():
+    preset = PRESETS["small"]
+    table, row = cnn_table(), 2047
+    try:
+        pictures = images(preset)
+    except UsageError as error:
+        pytest.skip(str(error))
+
+    again = train_children([child_of(table.config(row), preset)], [1], preset, pictures)
+
+    assert again.valid[0] == pytest.approx(table.rewards[1, row], abs=0.02)  # rounding may change with the company

@@ -9,7 +9,7 @@ import pytest
 from shoestring.comparison import Comparison, PairResult
 from shoestring.errors import UsageError
 from shoestring.systems.rnn_capacity import speed
-from shoestring.systems.rnn_capacity.claims import CLAIMS, all_differ, within
+from shoestring.systems.rnn_capacity.claims import CLAIMS, all_differ
 from shoestring.systems.rnn_capacity.training import config_of
 
 
@@ -30,26 +30,9 @@ def test_all_differ(winners, word):
     assert all_differ(("b", "a"), ("a", "c"))(given).word == word
 
 
-@pytest.mark.parametrize(
-    ("ends", "word"),
-    [
-        (((-0.1, 0.1), (0.0, 0.14)), "holds"),
-        (((-0.1, 0.1), (0.0, 0.16)), "undecided"),
-        (((-0.1, 0.1), (None, None)), "undecided"),
-        (((-0.1, 0.1), (0.16, 0.5)), "fails"),
-        (((-0.5, -0.2), (None, None)), "fails"),
-    ],
-)
-def test_within(ends, word):
-    given = answer(*(("one", f"arm {i}", None, *end) for i, end in enumerate(ends)))
-
-    assert within(0.15)(given).word == word
-
-
-@pytest.mark.parametrize("rule", [all_differ(("a", "b")), within(0.1)])
-def test_rules_need_a_comparison(rule):
+def test_the_rule_needs_a_comparison():
     with pytest.raises(UsageError, match="comparison"):
-        rule(SimpleNamespace(finding=None))
+        all_differ(("a", "b"))(SimpleNamespace(finding=None))
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)

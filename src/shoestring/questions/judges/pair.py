@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from shoestring.questions.judges.pairing import differences, pair_result, score_
 from shoestring.stats.equivalence import is_equivalent
 from shoestring.stats.futility import is_hopeless
 from shoestring.stats.pair_test import PairTest
+from shoestring.stats.tmix import TMix
 
 LEAST_TO_CALL_FIXED = 3  # results in a row that are equal to the last bit show that the seeds change nothing
 
@@ -55,7 +57,14 @@ class PairJudge:
         diffs = differences(*scores)
         if self._end:
             diffs = diffs[: self._end[0]]
-        return (pair_result(self._question, self._test, 0, 1, diffs, self._test.stop(diffs)),)
+        pair = pair_result(self._question, self._test, 0, 1, diffs, self._test.stop(diffs))
+        if self._end and self._end[1].equivalent:
+            # The interval that excluded the difference: of T-MIX, at 1 - 2 alpha.
+            by_mean = TMix(self._horizon, 2 * self._question.alpha, resolution=self._question.resolution)
+            up = 1.0 if self._question.goal == "max" else -1.0
+            low, high = sorted(up * limit for limit in by_mean.interval(diffs))
+            pair = replace(pair, difference=up * by_mean.centre(diffs), interval=(low, high))
+        return (pair,)
 
     def _rule_at(self, n: int, scores: Scores, diffs: NDArray[np.float64], sign: int) -> Ruling | None:
         question = self._question

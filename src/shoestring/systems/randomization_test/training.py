@@ -31,7 +31,7 @@ class Config:
         model: ``"mlp"``, ``"alexnet"`` or ``"inception"``.
         width, depth: hidden units and layers of the mlp.
         scale: of the numbers of channels of the others.
-        variants: names of variants with commas between; each gets a network, all are trained at once.
+        variants: names of variants with ``,`` or ``+`` between; each gets a network, all are trained at once.
         lr, lr_decay, momentum, batch_size: of SGD; the rate falls smoothly, by ``lr_decay`` every ``PAPER_STEPS`` batches.
         weight_decay, crop: of the ``Regulariser``.
         fitted: the training accuracy at which a network counts as fitted.
@@ -105,6 +105,11 @@ class Config:
             group["lr"] *= self.lr_decay ** (math.ceil(self.n_train / self.batch_size) / PAPER_STEPS)
 
     @property
+    def names(self) -> list[str]:
+        """The names of the variants; the command line reads a lone ``true`` as a truth value, and a comma as a choice."""
+        return str(self.variants).lower().replace("+", ",").split(",")
+
+    @property
     def regulariser(self) -> Regulariser:
         """What is done against overfitting."""
         return Regulariser(self.weight_decay, self.crop)
@@ -123,7 +128,7 @@ def train(trial: Trial) -> None:
     config = Config.of(dict(trial.config))
     rng = np.random.default_rng(trial.seed)
     data = load(config.data, config.n_train, config.n_test, rng)
-    made = [variant_of(name)(data, rng) for name in config.variants.split(",")]
+    made = [variant_of(name)(data, rng) for name in config.names]
     train_sets = Sets.of([one.x_train for one in made], [one.y_train for one in made], trial.device)
     test_sets = Sets.of([one.x_test for one in made], [one.y_test for one in made], trial.device)
     ensemble = Ensemble(config.model_fn(data), [trial.seed] * len(made), trial.device, DTYPES[config.dtype])
@@ -158,7 +163,7 @@ def train_pairs(trial: Trial) -> None:
     config = Config.of(dict(trial.config))
     rng = np.random.default_rng(trial.seed)
     data = load(config.data, config.n_train + config.pairs, config.n_test, rng)
-    changed = variant_of(config.variants.split(",")[-1])(data, rng)
+    changed = variant_of(config.names[-1])(data, rng)
     pairs = pairs_of(changed, config.pairs, np.random.default_rng([trial.seed, 1]), leave_out=config.leave_out, device=trial.device)
     ensemble = Ensemble(config.model_fn(data), pairs.seeds, trial.device, DTYPES[config.dtype])
     optimizer, orders = config.optimizer(ensemble), generators(pairs.seeds)
