@@ -36,7 +36,7 @@ def _beats_random(k: int, n: int, budget: str) -> Claim:
     return Claim(
         name=f"beats-random-top{k}-n{n}",
         statement=f"After {n} queries, the best {k} children that the policy gradient found are better than those of random search.",
-        source="section 4.3, figure 6 (recurrent cells there)",
+        source="the control experiment against random search (recurrent cells there)",
         question=partial(question, arms),
         budget=budget,
         rule=better("policy-gradient"),

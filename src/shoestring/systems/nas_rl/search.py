@@ -1,6 +1,6 @@
 """One search on a table, query by query, and what it found on a training seed that it did not see.
 
-It trains nothing. Source: the control experiment of Zoph and Le 2017, arXiv:1611.01578, section 4.3 and figure 6.
+It trains nothing. Source: the control experiment of Zoph and Le 2017, arXiv:1611.01578.
 """
 
 from __future__ import annotations
