@@ -24,11 +24,25 @@ def train(trial):
 @pytest.mark.parametrize("runner", ["inline", "process"])
 def test_killed_again_and_again_it_comes_to_the_same_answer(tmp_path, runner):
     (tmp_path / "target.py").write_text(TARGET)
-    words = [sys.executable, "-m", "shoestring", "compare", "target.py:train", "--metric", "score", "--goal", "max", "--seeds", "20", "--json"]
-    words += ["--arm", "a:shift=0.8", "--arm", "b:shift=0.0,other=1", "--horizon", "3", "--budget", "300 epochs", "--workers", "1"]
+    words = [sys.executable, "-m", "shoestring", "compare", "target.py:train", "--metric", "score", "--goal", "max", "--seeds", "20"]
+    words += [
+        "--json",
+        "--arm",
+        "a:shift=0.8",
+        "--arm",
+        "b:shift=0.0,other=1",
+        "--horizon",
+        "3",
+        "--budget",
+        "300 epochs",
+        "--workers",
+        "1",
+    ]
 
     def start(runner, store):
-        return subprocess.Popen([*words, "--runner", runner, "--store", store], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            [*words, "--runner", runner, "--store", store], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     expected = json.loads(start("inline", "alone").communicate()[0])
     rng = np.random.default_rng(0)
