@@ -1,4 +1,4 @@
-"""Comparisons end to end on known curves: what is decided, why it stopped, what a failed run counts, and that order of arrival is nothing."""
+"""Comparisons end to end on known curves: what is decided, why it stopped, what a failed run counts; order of arrival is nothing."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_a_plan_runs_three_seeds_and_the_comparison_goes_on_from_them(run):
     assert 0 < plan["smallest_interval"][0] < plan["smallest"] < plan["smallest_interval"][1]
     assert plan["seeds_if_null"] < 50
 
-    _, out, err = run("plan", *COMPARE, *arms)
+    _, out, _ = run("plan", *COMPARE, *arms)
     assert "is found with 80%" in out
 
     _, out, _ = run("status", "runs/target-train-compare", "--json")
