@@ -22,7 +22,7 @@ from shoestring.questions.scale import Largest, Scale
 from shoestring.questions.scaling import Scaling, Sizing
 from shoestring.questions.search import Search
 from shoestring.questions.searching import SearchTally
-from shoestring.store import Row, Store
+from shoestring.store import Row, Store, making_sense
 
 AnyQuestion: TypeAlias = Search | Compare | Scale | Largest
 
@@ -112,18 +112,19 @@ class Run:
     @cached_property
     def finding(self) -> Finding:
         """What the stored results come to."""
-        tally = tally_of(self.question, self.extended)
-        trials = {trial.id: trial for trial in self.trials}
-        for row in self.decisions:
-            if row["kind"] == "start":
-                trial = trials[row["trial_id"]]
-                tally.started(Start(trial.id, trial.config, row["unit"], trial.seed, trial.arm, trial.purpose))
-            elif row["kind"] == "horizon":
-                tally.settle(row["unit"])
-            elif row["kind"] in ("tell", "ended"):
-                loss = math.inf if row["loss"] is None else row["loss"]
-                tally.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
-        return tally.finding("the budget is spent" if self.ended else "")
+        with making_sense(self.folder):
+            tally = tally_of(self.question, self.extended)
+            trials = {trial.id: trial for trial in self.trials}
+            for row in self.decisions:
+                if row["kind"] == "start":
+                    trial = trials[row["trial_id"]]
+                    tally.started(Start(trial.id, trial.config, row["unit"], trial.seed, trial.arm, trial.purpose))
+                elif row["kind"] == "horizon":
+                    tally.settle(row["unit"])
+                elif row["kind"] in ("tell", "ended"):
+                    loss = math.inf if row["loss"] is None else row["loss"]
+                    tally.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
+            return tally.finding("the budget is spent" if self.ended else "")
 
     def best_of(self, trial: StoredTrial) -> tuple[float, int] | None:
         """Returns the best finite value of the metric in a trial and the unit where it was seen, or None."""

@@ -21,7 +21,7 @@ from shoestring.budget import Budget
 from shoestring.errors import DifferentQuestion, StoreError, StoreUnwritable
 from shoestring.run import AnyQuestion, Run
 from shoestring.runners import gpus
-from shoestring.store import Store
+from shoestring.store import Store, making_sense
 
 
 def set_aside_if_void(folder: Path, question: AnyQuestion) -> None:
@@ -49,9 +49,9 @@ def finished_answer(folder: Path, question: AnyQuestion, budget: Budget) -> Answ
     ended = run.ended
     if not ended or ended["limits"] != dict(budget.limits) or run.question.to_json() != question.to_json():
         return None
-    return Answer(
-        Status[ended["status"]], run.finding, run.spent(), budget, question.unit, ended["n_trials"], folder, tuple(ended["notes"])
-    )
+    with making_sense(folder):
+        status, notes = Status[ended["status"]], tuple(ended["notes"])
+        return Answer(status, run.finding, run.spent(), budget, question.unit, ended["n_trials"], folder, notes)
 
 
 def settle_identity(store: Store, question: AnyQuestion) -> None:

@@ -130,13 +130,8 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Turns any failure to make sense of what is stored into ``StoreCorrupt``."""
-        try:
+        with making_sense(self.folder):
             yield
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-            raise StoreCorrupt(
-                f"{self.folder / 'study.db'} holds what makes no sense ({type(error).__name__}: {error}). "
-                "Restore it from a copy, or choose another --store."
-            ) from error
 
     def rows(self, table: Table) -> list[Row]:
         """Returns all committed rows of a table in the order of its primary key.
@@ -306,3 +301,15 @@ def _let_go_in_child() -> None:
 
 _held: set[int] = set()  # locks of this process: a forked child, which may outlive it, must not go on holding them
 os.register_at_fork(after_in_child=_let_go_in_child)
+
+
+@contextmanager
+def making_sense(folder: Path) -> Iterator[None]:
+    """Turns any failure to make sense of what a run's database holds into ``StoreCorrupt``."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise StoreCorrupt(
+            f"{folder / 'study.db'} holds what makes no sense ({type(error).__name__}: {error}). "
+            "Restore it from a copy, or choose another --store."
+        ) from error

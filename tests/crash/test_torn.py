@@ -42,6 +42,7 @@ QUESTION = {
     "scheduler": "fixed",
     "sampler": "grid",
     "runner": "inline",
+    "confirm": False,
 }
 EVENTS = Path("trials", "0001", "events.jsonl")
 
