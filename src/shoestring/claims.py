@@ -160,7 +160,7 @@ def _check_one(system: str, claim: Claim, seconds: float, folder: Path, controls
         named(spent.as_dict(), answer.unit),
         f"{seconds:.0f}s",
         found.seeds if isinstance(found, Comparison) else (),
-        answer.to_json(),
+        {name: value for name, value in answer.to_json().items() if name != "run"},  # where it lay is of this machine
         environment(),
     )
     part = folder / "verdict.part"
