@@ -30,6 +30,7 @@ COMPLETE = "complete"
 FINISHED = "finished"  # it returned early
 DIVERGED = "diverged"
 FAILED = "failed"
+DROPPED = "dropped"  # it was ordered, and the search ended before any of it was run
 
 _COLUMNS = ("id", "seed", "target", "arm", "purpose", "state", "checkpoint", "offset", "losses")
 
@@ -71,7 +72,7 @@ class TrialRecord:
     @property
     def begun(self) -> bool:
         """Whether anything of it was run."""
-        return self.told[0] > 0 or self.state != WAITING
+        return self.told[0] > 0 or self.state not in (WAITING, DROPPED)
 
     def row(self) -> Row:
         """Returns the trial as a row of the store."""

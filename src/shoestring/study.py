@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 from shoestring.answer import Answer, Status
-from shoestring.casebook import DIVERGED, FAILED, PAUSED, Casebook, TrialRecord
+from shoestring.casebook import DIVERGED, DROPPED, FAILED, PAUSED, Casebook, TrialRecord
 from shoestring.interrupts import on_interrupt
 from shoestring.leases import Leases
 from shoestring.ledger import Ledger
@@ -142,8 +142,9 @@ class Study:
             return False
         self.ledger.aside = {}
         for order in self._leases.orders:  # what the search would still have done
-            self.trials[order.trial_id].state = PAUSED
-            self._casebook.keep(self.trials[order.trial_id])
+            trial = self.trials[order.trial_id]
+            trial.state = PAUSED if trial.begun else DROPPED
+            self._casebook.keep(trial)
         self._leases.orders.clear()
         self._casebook.settle(self.ledger.affordable(cost))
         self._budget_is_spent = False

@@ -85,6 +85,14 @@ def test_the_default_can_be_given():
         search(curve(1.0), default={"y": 5.0})
 
 
+def test_a_trial_that_the_end_of_the_search_left_unbegun_is_not_counted(tmp_path):
+    answer = search(curve(1.0), budget="41 epochs", horizon=1, store=tmp_path / "run")
+
+    run = Run.read(tmp_path / "run")
+    assert answer.finding.confirmation is not None
+    assert answer.n_trials == run.n_begun() == answer.spent.units
+
+
 def test_a_stop_in_the_middle_of_it_changes_nothing(tmp_path):
     undisturbed = search(curve(1.0))
     stopped_after = []

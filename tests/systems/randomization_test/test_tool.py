@@ -97,5 +97,7 @@ def test_loaders_and_data_sets_become_arrays():
         data = as_data(given)
         assert np.array_equal(data.x_train, x.numpy()) and np.array_equal(data.y_test, y.numpy())
     assert isinstance(as_data(data), Data)
-    with pytest.raises(UsageError, match="no pairs"):
+    with pytest.raises(UsageError, match="two arrays"):
         as_data((x, y))
+    with pytest.raises(UsageError, match="no pairs"):
+        as_data((5, 6))

@@ -19,6 +19,13 @@ _pairs = partial(shoestring.compare, train=f"{HOME}.training:train_pairs")
 _cifar = {"data": "cifar10", "n_train": 500, "n_test": 500, "batch_size": 32}
 _mnist = {"data": "mnist", "n_train": 500, "n_test": 1000, "batch_size": 32, "pairs": 2}
 _slowdown = partial(_compare, metric="slowdown", goal="min", horizon=80, seeds=5)
+_accuracy_after_noise = partial(_compare, metric="test_accuracy", goal="max", horizon=60, seeds=10, difference=0.03)
+_accuracy_without = partial(_compare, metric="test_accuracy", goal="max", horizon=40, seeds=8, difference=0.1)
+_construction_error = partial(shoestring.compare, train=f"{HOME}.evidence:build", metric="error", goal="min", seeds=8)
+_distance_to_least_norm = partial(shoestring.compare, train=f"{HOME}.evidence:descend", metric="distance", goal="min", seeds=6, horizon=10)
+_interpolation_error = partial(shoestring.compare, train=f"{HOME}.evidence:interpolate", metric="test_error", goal="min", seeds=6)
+_misorder = partial(shoestring.compare, train=f"{HOME}.evidence:interpolate", metric="misorder", goal="max", seeds=6)
+_prediction_distance = partial(_pairs, metric="prediction_distance", goal="max", horizon=30, seeds=8)
 _too_small = {"width": 1}  # 2,373 weights for 500 labels of 10 classes, through one unit
 
 
@@ -64,26 +71,10 @@ CLAIMS = [
         name="random-labels-teach-nothing",
         statement="A network that was fitted to random labels is right on test images as often as chance, to within 3 points.",
         source=f"{PAPER}, table 1: 9.78% on CIFAR-10",
-        question=partial(
-            _compare,
-            {"random labels": {**_mnist, "n_test": 2000, "variants": "random-labels"}, "chance": 0.1},
-            metric="test_accuracy",
-            goal="max",
-            horizon=60,
-            seeds=10,
-            difference=0.03,
-        ),
+        question=partial(_accuracy_after_noise, {"random labels": {**_mnist, "n_test": 2000, "variants": "random-labels"}, "chance": 0.1}),
         budget="1m",
         rule=equivalent(),
-        control=partial(
-            _compare,
-            {"random labels": {**_mnist, "n_test": 2000, "variants": "true"}, "chance": 0.1},
-            metric="test_accuracy",
-            goal="max",
-            horizon=60,
-            seeds=10,
-            difference=0.03,
-        ),
+        control=partial(_accuracy_after_noise, {"random labels": {**_mnist, "n_test": 2000, "variants": "true"}, "chance": 0.1}),
         paper_cost=PAPER_COST,
     ),
     Claim(
@@ -116,30 +107,20 @@ CLAIMS = [
         statement="Without weight decay and crops test accuracy is within 10 points of that with them, and at least twice chance.",
         source=f"{PAPER}, section 3, table 1",
         question=partial(
-            _compare,
+            _accuracy_without,
             {
                 "none": {**_cifar, "until_fitted": False},
                 "crop, weight decay": {**_cifar, "until_fitted": False, "crop": 4, "weight_decay": 5e-4},
             },
-            metric="test_accuracy",
-            goal="max",
-            horizon=40,
-            seeds=8,
-            difference=0.1,
         ),
         budget="4m",
         rule=close_and_learnt("none", 0.2),
         control=partial(
-            _compare,
+            _accuracy_without,
             {
                 "none": {**_cifar, "until_fitted": False, "variants": "random-labels"},
                 "crop, weight decay": {**_cifar, "until_fitted": False, "crop": 4, "weight_decay": 5e-4},
             },
-            metric="test_accuracy",
-            goal="max",
-            horizon=40,
-            seeds=8,
-            difference=0.1,
         ),
         paper_cost=PAPER_COST,
     ),
@@ -159,50 +140,20 @@ CLAIMS = [
         name="2n-plus-d-weights-fit-anything",
         statement="A network of 2n + d weights, built without training, gives 1,000 real images any labels with an error below 1e-6.",
         source=f"{PAPER}, theorem 1",
-        question=partial(
-            shoestring.compare,
-            {"built": {"data": "mnist", "n": 1000, "digits_kept": "float64"}, "limit": 1e-6},
-            f"{HOME}.evidence:build",
-            metric="error",
-            goal="min",
-            seeds=8,
-        ),
+        question=partial(_construction_error, {"built": {"data": "mnist", "n": 1000, "digits_kept": "float64"}, "limit": 1e-6}),
         budget="1m",
         rule=better("built"),
-        control=partial(
-            shoestring.compare,
-            {"built": {"data": "mnist", "n": 1000, "digits_kept": "float32"}, "limit": 1e-6},
-            f"{HOME}.evidence:build",
-            metric="error",
-            goal="min",
-            seeds=8,
-        ),
+        control=partial(_construction_error, {"built": {"data": "mnist", "n": 1000, "digits_kept": "float32"}, "limit": 1e-6}),
         paper_cost="a proof",
     ),
     Claim(
         name="sgd-finds-the-least-norm",
         statement="From zero, SGD on an underdetermined linear model ends within 0.001 of the solution of least norm.",
         source=f"{PAPER}, section 5",
-        question=partial(
-            shoestring.compare,
-            {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "zero"}, "limit": 1e-3},
-            f"{HOME}.evidence:descend",
-            metric="distance",
-            goal="min",
-            seeds=6,
-            horizon=10,
-        ),
+        question=partial(_distance_to_least_norm, {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "zero"}, "limit": 1e-3}),
         budget="1m",
         rule=better("sgd"),
-        control=partial(
-            shoestring.compare,
-            {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "normal"}, "limit": 1e-3},
-            f"{HOME}.evidence:descend",
-            metric="distance",
-            goal="min",
-            seeds=6,
-            horizon=10,
-        ),
+        control=partial(_distance_to_least_norm, {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "normal"}, "limit": 1e-3}),
         paper_cost="a proof",
     ),
     Claim(
@@ -210,22 +161,14 @@ CLAIMS = [
         statement="The kernel interpolant of 3,000 MNIST images, without any regulariser, errs on fewer than 5% of test images.",
         source=f"{PAPER}, section 5: 1.2% of 60,000",
         question=partial(
-            shoestring.compare,
+            _interpolation_error,
             {"interpolant": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "permuted"}, "5%": 0.05},
-            f"{HOME}.evidence:interpolate",
-            metric="test_error",
-            goal="min",
-            seeds=6,
         ),
         budget="1m",
         rule=better("interpolant"),
         control=partial(
-            shoestring.compare,
+            _interpolation_error,
             {"interpolant": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "random", "features": "permuted"}, "5%": 0.05},
-            f"{HOME}.evidence:interpolate",
-            metric="test_error",
-            goal="min",
-            seeds=6,
         ),
         paper_cost="not stated here; the authors solve it for 60,000 images at once",
     ),
@@ -234,22 +177,12 @@ CLAIMS = [
         statement="Gabor features lower the interpolant's test error on MNIST although they raise its norm.",
         source=f"{PAPER}, section 5: error 1.2% to 0.6%, norm 220 to 390",
         question=partial(
-            shoestring.compare,
-            {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "gabor"}, "none": 0.0},
-            f"{HOME}.evidence:interpolate",
-            metric="misorder",
-            goal="max",
-            seeds=6,
+            _misorder, {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "gabor"}, "none": 0.0}
         ),
         budget="2m",
         rule=better("misorder"),
         control=partial(
-            shoestring.compare,
-            {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "permuted"}, "none": 0.0},
-            f"{HOME}.evidence:interpolate",
-            metric="misorder",
-            goal="max",
-            seeds=6,
+            _misorder, {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "permuted"}, "none": 0.0}
         ),
         paper_cost="not stated",
     ),
@@ -258,22 +191,13 @@ CLAIMS = [
         statement="One example replaced moves predictions further under random labels than under true ones.",
         source=f"{PAPER}, section 1.3, and Hardt, Recht and Singer 2015; measured here, not by them",
         question=partial(
-            _pairs,
-            {"random labels": {**_mnist, "variants": "random-labels"}, "true labels": {**_mnist, "variants": "true"}},
-            metric="prediction_distance",
-            goal="max",
-            horizon=30,
-            seeds=8,
+            _prediction_distance, {"random labels": {**_mnist, "variants": "random-labels"}, "true labels": {**_mnist, "variants": "true"}}
         ),
         budget="4m",
         rule=better("random labels"),
         control=partial(
-            _pairs,
+            _prediction_distance,
             {"random labels": {**_mnist, "variants": "shuffled-pixels"}, "true labels": {**_mnist, "variants": "true"}},
-            metric="prediction_distance",
-            goal="max",
-            horizon=30,
-            seeds=8,
         ),
         paper_cost="a proof of the bound; the paper ran nothing of it",
     ),

@@ -131,6 +131,8 @@ def as_data(given: object) -> Data:
 
 def _columns(pairs: Any) -> tuple[Any, Any]:
     """Returns the inputs and labels of a loader (batches) or data set (single pairs)."""
+    if isinstance(pairs, np.ndarray | torch.Tensor):
+        raise UsageError("the data function gave two arrays; return four, (x_train, y_train, x_test, y_test), or two loaders of pairs.")
     try:
         if isinstance(pairs, torch.utils.data.DataLoader):
             batches = [(np.asarray(x), np.asarray(y)) for x, y in pairs]
