@@ -30,6 +30,7 @@ from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, St
 Row = dict[str, Any]
 
 BUSY_TIMEOUT_MS = 20_000
+ROOM_IN_MEMORY = 1 << 30  # bytes free in the file system that is in memory, below which it is not used
 WRITING = "BEGIN IMMEDIATE"
 
 _KEYS: dict[Table, Callable[[Row], Any]] = {
@@ -79,8 +80,8 @@ class Store:
 
     @classmethod
     def in_memory(cls) -> Store:
-        """Opens a new run in memory; only its trials' folders are on disk, for as long as the store is open."""
-        scratch = tempfile.TemporaryDirectory(prefix="shoestring-")
+        """Opens a new run in memory; its trials' folders are files for as long as the store is open, in memory too where there is room."""
+        scratch = tempfile.TemporaryDirectory(prefix="shoestring-", dir=_file_system_in_memory())
         store = cls(Path(scratch.name), _engine(URL.create("sqlite")), None, scratch)
         store._check(may_create=True)
         return store
@@ -261,6 +262,16 @@ def _engine(url: URL, begin: str = "BEGIN") -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _file_system_in_memory() -> str | None:
+    """Returns a folder whose files are in memory (Linux has one); None if there is none with some room, or if ``TMPDIR`` names another."""
+    try:
+        room = os.statvfs("/dev/shm")
+    except OSError:
+        return None
+    is_usable = os.access("/dev/shm", os.W_OK) and room.f_bavail * room.f_frsize >= ROOM_IN_MEMORY
+    return "/dev/shm" if is_usable and "TMPDIR" not in os.environ else None
 
 
 def _upsert(table: Table, engine: Engine) -> tuple[str, Callable[[Row], tuple[Any, ...]]]:
