@@ -34,6 +34,11 @@ _SHA256 = {
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     ),
 }
+_PTB_SHA256 = {
+    "train": "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf",
+    "valid": "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
+    "test": "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
+}
 _CIFAR_FILE = "cifar10_subset_18k_4k.npz"
 _CIFAR_SHA256 = "45dee9443e61847fe4023d01c03913c69edbefddebad057b8e16a48934e9c977"
 _SOURCES = {"mnist": "yann.lecun.com/exdb/mnist", "fashion-mnist": "github.com/zalandoresearch/fashion-mnist"}
@@ -80,32 +85,43 @@ def cifar10(split: str = "train") -> Images:
     Source: Krizhevsky 2009, *Learning Multiple Layers of Features from Tiny Images*.
     """
     _check_split(split)
-    folder = find("cifar10-subset")
-    if folder is None:
-        places = ", ".join(str(place / "cifar10-subset") for place in folders())
-        raise UsageError(f"cifar10-subset is not on this machine (looked in {places}). Put {_CIFAR_FILE} there, or set SHOESTRING_DATA.")
+    folder = _folder("cifar10-subset", f"Put {_CIFAR_FILE} there")
     with np.load(io.BytesIO(_checked(folder / _CIFAR_FILE, _CIFAR_SHA256)), allow_pickle=False) as arrays:
         return arrays[f"x_{split}"], arrays[f"y_{split}"].astype(np.uint8)
 
 
+def penn_treebank(split: str = "train") -> str:
+    """Returns a part of Penn Treebank as text: words in lower case between spaces, a sentence a line, rare words as ``<unk>``.
+
+    Raises:
+        UsageError: it is not on this machine, or a file is damaged.
+    Source: Marcus, Santorini and Marcinkiewicz 1993, as prepared by Mikolov et al. 2010.
+    """
+    _check_split(split, tuple(_PTB_SHA256))
+    folder = _folder("ptb", "Put ptb.train.txt, ptb.valid.txt and ptb.test.txt there")
+    return _checked(folder / f"ptb.{split}.txt", _PTB_SHA256[split]).decode()
+
+
 def _idx(name: str, split: str) -> Images:
     _check_split(split)
-    folder = find(name)
-    if folder is None:
-        places = ", ".join(str(place / name) for place in folders())
-        raise UsageError(
-            f"{name} is not on this machine (looked in {places}). "
-            f"Put its four .gz files from {_SOURCES[name]} there, or set SHOESTRING_DATA."
-        )
+    folder = _folder(name, f"Put its four .gz files from {_SOURCES[name]} there")
     first = 0 if split == "train" else 2
     images = _content(folder / _IDX_FILES[first], _SHA256[name][first])
     labels = _content(folder / _IDX_FILES[first + 1], _SHA256[name][first + 1])
     return np.frombuffer(images, np.uint8, offset=16).reshape(-1, 28, 28), np.frombuffer(labels, np.uint8, offset=8)
 
 
-def _check_split(split: str) -> None:
-    if split not in ("train", "test"):
-        raise UsageError(f"split {split!r} is not known; give 'train' or 'test'.")
+def _folder(name: str, remedy: str) -> Path:
+    folder = find(name)
+    if folder is None:
+        places = ", ".join(str(place / name) for place in folders())
+        raise UsageError(f"{name} is not on this machine (looked in {places}). {remedy}, or set SHOESTRING_DATA.")
+    return folder
+
+
+def _check_split(split: str, known: tuple[str, ...] = ("train", "test")) -> None:
+    if split not in known:
+        raise UsageError(f"split {split!r} is not known; give {', '.join(map(repr, known[:-1]))} or {known[-1]!r}.")
 
 
 def _content(path: Path, sha256: str) -> bytes:

@@ -1,8 +1,8 @@
 """Shared weights: one network of which every child is a part, trained on children drawn at random; the second evaluator.
 
 It ranks children without training any of them to the end. It is not the child's own accuracy, and ranks them only roughly.
-Source: Pham, Guan, Zoph, Le and Dean 2018, "Efficient neural architecture search via parameter sharing", arXiv:1802.03268; without a
-controller, as in Li and Talwalkar 2019, arXiv:1902.07638 (random search with weight sharing).
+Source: Pham, Guan, Zoph, Le and Dean 2018, "Efficient neural architecture search via parameter sharing", arXiv:1802.03268. The policy that
+proposes children is in ``enas``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shoestring.orders import Config
 from shoestring.systems.nas_rl.children import MOMENTUM, N_CLASSES, WEIGHT_DECAY
 from shoestring.systems.nas_rl.model import Children, batches
 from shoestring.systems.nas_rl.task import Child, Images, Layer, Preset, child_of, cnn_space
@@ -74,6 +75,7 @@ def train_supernet(
     steps: range,
     n_steps: int,
     n_children: int = 8,
+    among: Sequence[Config] = (),
 ) -> None:
     """Trains the shared weights, at each step on a batch of images and a few children drawn at random.
 
@@ -85,10 +87,12 @@ def train_supernet(
         steps: which steps of the cosine schedule to take now.
         n_steps: steps in all.
         n_children: children a step, at most.
+        among: what children are drawn from; the whole space if empty.
     """
     preset, space = net.preset, cnn_space(net.preset)
     for step in steps:
-        drawn = [child_of(space.sample(rng), preset) for _ in range(4 * n_children)]
+        configs = [among[int(rng.integers(len(among)))] if among else space.sample(rng) for _ in range(4 * n_children)]
+        drawn = [child_of(config, preset) for config in configs]
         first = int(rng.integers(len(drawn)))  # the program of a random child: every child is as likely, whatever its strides
         members = next(one for one in batches(drawn, preset.side, n_children) if first in one)
         rows = rng.integers(len(images.train[0]), size=preset.batch_size)

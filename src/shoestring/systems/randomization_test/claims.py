@@ -50,7 +50,7 @@ CLAIMS = [
         statement="A perceptron fits random labels to zero training error, as it was for true ones, within four times their epochs.",
         source=f"{PAPER}, section 2.1, figure 1a, table 1",
         question=partial(_slowdown, {"random labels": {**_cifar, "variants": "true,random-labels"}, FOUR: 4.0}),
-        budget="3m",
+        budget="40s",
         rule=better("random labels"),
         control=partial(_slowdown, {"random labels": {**_cifar, **_too_small, "variants": "true,random-labels"}, FOUR: 4.0}),
         paper_cost=PAPER_COST,
@@ -60,7 +60,7 @@ CLAIMS = [
         statement="It fits shuffled pixels, random pixels and Gaussian inputs to zero training error too, within four times the epochs.",
         source=f"{PAPER}, section 2.1, figure 1a",
         question=partial(_slowdown, {"noise": {**_cifar, "variants": "true,shuffled-pixels,random-pixels,gaussian"}, FOUR: 4.0}),
-        budget="4m",
+        budget="40s",
         rule=better("noise"),
         control=partial(
             _slowdown, {"noise": {**_cifar, **_too_small, "variants": "true,shuffled-pixels,random-pixels,gaussian"}, FOUR: 4.0}
@@ -72,7 +72,7 @@ CLAIMS = [
         statement="A network that was fitted to random labels is right on test images as often as chance, to within 3 points.",
         source=f"{PAPER}, table 1: 9.78% on CIFAR-10",
         question=partial(_accuracy_after_noise, {"random labels": {**_mnist, "n_test": 2000, "variants": "random-labels"}, "chance": 0.1}),
-        budget="1m",
+        budget="15s",
         rule=equivalent(),
         control=partial(_accuracy_after_noise, {"random labels": {**_mnist, "n_test": 2000, "variants": "true"}, "chance": 0.1}),
         paper_cost=PAPER_COST,
@@ -89,7 +89,7 @@ CLAIMS = [
             horizon=60,
             seeds=5,
         ),
-        budget="2m",
+        budget="30s",
         rule=better("100%"),
         # Pixels in another order: nothing that a perceptron could tell from the true images.
         control=partial(
@@ -113,7 +113,7 @@ CLAIMS = [
                 "crop, weight decay": {**_cifar, "until_fitted": False, "crop": 4, "weight_decay": 5e-4},
             },
         ),
-        budget="4m",
+        budget="40s",
         rule=close_and_learnt("none", 0.2),
         control=partial(
             _accuracy_without,
@@ -129,7 +129,7 @@ CLAIMS = [
         statement="With weight decay a perceptron still fits random labels to zero error, within four times the epochs of true ones.",
         source=f"{PAPER}, section 3",
         question=partial(_slowdown, {"weight decay": {**_cifar, "weight_decay": 5e-4, "variants": "true,random-labels"}, FOUR: 4.0}),
-        budget="3m",
+        budget="35s",
         rule=better("weight decay"),
         control=partial(
             _slowdown, {"weight decay": {**_cifar, **_too_small, "weight_decay": 5e-4, "variants": "true,random-labels"}, FOUR: 4.0}
@@ -141,7 +141,7 @@ CLAIMS = [
         statement="A network of 2n + d weights, built without training, gives 1,000 real images any labels with an error below 1e-6.",
         source=f"{PAPER}, theorem 1",
         question=partial(_construction_error, {"built": {"data": "mnist", "n": 1000, "digits_kept": "float64"}, "limit": 1e-6}),
-        budget="1m",
+        budget="15s",
         rule=better("built"),
         control=partial(_construction_error, {"built": {"data": "mnist", "n": 1000, "digits_kept": "float32"}, "limit": 1e-6}),
         paper_cost="a proof",
@@ -151,7 +151,7 @@ CLAIMS = [
         statement="From zero, SGD on an underdetermined linear model ends within 0.001 of the solution of least norm.",
         source=f"{PAPER}, section 5",
         question=partial(_distance_to_least_norm, {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "zero"}, "limit": 1e-3}),
-        budget="1m",
+        budget="15s",
         rule=better("sgd"),
         control=partial(_distance_to_least_norm, {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "normal"}, "limit": 1e-3}),
         paper_cost="a proof",
@@ -164,7 +164,7 @@ CLAIMS = [
             _interpolation_error,
             {"interpolant": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "permuted"}, "5%": 0.05},
         ),
-        budget="1m",
+        budget="15s",
         rule=better("interpolant"),
         control=partial(
             _interpolation_error,
@@ -179,7 +179,7 @@ CLAIMS = [
         question=partial(
             _misorder, {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "gabor"}, "none": 0.0}
         ),
-        budget="2m",
+        budget="30s",
         rule=better("misorder"),
         control=partial(
             _misorder, {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "permuted"}, "none": 0.0}
@@ -193,7 +193,7 @@ CLAIMS = [
         question=partial(
             _prediction_distance, {"random labels": {**_mnist, "variants": "random-labels"}, "true labels": {**_mnist, "variants": "true"}}
         ),
-        budget="4m",
+        budget="60s",
         rule=better("random labels"),
         control=partial(
             _prediction_distance,
