@@ -71,6 +71,20 @@ def claim_set(target: str) -> ClaimSet:
     return ClaimSet(system, _claims_of(module, target))
 
 
+def selected(sets: Sequence[ClaimSet], names: Sequence[str]) -> list[ClaimSet]:
+    """Returns the sets with the named claims alone; all of them if none is named.
+
+    Raises:
+        UnknownName: no set has a claim of that name.
+    """
+    known = [claim.name for one in sets for claim in one.claims]
+    for name in names:
+        if name not in known:
+            raise UnknownName("claim", name, known)
+    kept = (ClaimSet(one.system, tuple(claim for claim in one.claims if not names or claim.name in names)) for one in sets)
+    return [one for one in kept if one.claims]
+
+
 def check(
     sets: Sequence[ClaimSet],
     budget: Budget | None,

@@ -15,6 +15,7 @@ def claims(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET|all...", help="Systems, or files or modules with CLAIMS.")],
     *,
     budget: Annotated[Optional[str], typer.Option(help="A time for all of them, such as 5m; each claim's own if left out.")] = None,  # noqa: UP045
+    only: Annotated[list[str], typer.Option(metavar="NAME", help="Check this claim only; can be given several times.")] = [],  # noqa: B006
     controls: Annotated[bool, typer.Option("--controls", help="Run the controls too, under which no claim may hold.")] = False,
     store: Annotated[Optional[Path], typer.Option(help="Where studies and verdicts lie; claims in the runs' folder.")] = None,  # noqa: UP045
     page: Annotated[Optional[Path], typer.Option(help="Write the page of all verdicts in the store, as Markdown.")] = None,  # noqa: UP045
@@ -26,7 +27,7 @@ def claims(
     from shoestring.naming import runs_folder
 
     names = checking.systems() if targets == ["all"] else targets
-    sets = [checking.claim_set(name) for name in names]
+    sets = checking.selected([checking.claim_set(name) for name in names], only)
     folder = store or runs_folder() / "claims"
     limit = None if budget is None else Budget(budget)
     found = []

@@ -16,9 +16,9 @@ import typer
 from shoestring.cli.asking import Asked, Json, Seed, Shared, Words, question_command, target_of
 from shoestring.cli.claim_commands import claims, systems
 from shoestring.cli.compare_options import ask_compare
-from shoestring.cli.run_command import run
 from shoestring.cli.scale_options import ask_scale
 from shoestring.cli.search_options import ask_search
+from shoestring.cli.system_commands import run, verify
 
 if TYPE_CHECKING:
     from shoestring.answer import Answer
@@ -104,6 +104,7 @@ app.command("plan scale", help="What a question about size would cost.", hidden=
 app.command()(claims)
 app.command()(systems)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run)
+app.command()(verify)
 
 
 @app.command()
