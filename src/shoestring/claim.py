@@ -53,6 +53,8 @@ class Claim:
         rule: turns the answer into a ruling. It is fixed before the question is asked.
         control: the same question of an ablated system, or under a null, for which the rule must not say that the claim holds.
         paper_cost: what the source paid for its evidence, in words.
+        needs: reads the data that the claim cannot do without, and raises ``UsageError`` where they are not on this machine: the question
+            is not asked then, and the claim is undecided.
     Raises:
         UsageError: the name cannot name a folder.
     """
@@ -65,6 +67,7 @@ class Claim:
     rule: Rule
     control: Asks
     paper_cost: str = "not stated"
+    needs: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not all(letter.isalnum() or letter in "-_" for letter in self.name):
@@ -128,7 +131,8 @@ class Verdict:
         ruling = self.ruling
         number = "" if ruling.estimate is None else f" ({ruling.estimate:.4g}, {_limits(ruling.interval)})"
         control = "" if self.control is None else f"; control: {self.control.word}{'' if self.is_sound else ', so the rule is unsound'}"
-        return f"{self.system} {self.claim}: {ruling.word}{number}{control}\n    {self.statement}"
+        not_asked = f", not asked: {self.detail['not_asked']}" if "not_asked" in self.detail else ""
+        return f"{self.system} {self.claim}: {ruling.word}{number}{control}{not_asked}\n    {self.statement}"
 
 
 def better(arm: str) -> Rule:

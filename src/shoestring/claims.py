@@ -8,7 +8,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -155,6 +155,22 @@ def page(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _check_one(system: str, claim: Claim, seconds: float, folder: Path, controls: bool) -> Verdict:
+    nothing = Verdict(
+        system,
+        claim.name,
+        claim.statement,
+        claim.source,
+        claim.paper_cost,
+        Ruling("undecided"),
+        None,
+        {},
+        f"{seconds:.0f}s",
+        (),
+        {},
+        environment(),
+    )
+    if reason := _missing(claim):
+        return replace(nothing, detail={"not_asked": reason})
     folder.mkdir(parents=True, exist_ok=True)
     share = seconds / (1 + CONTROL_SHARE * controls)
     answer, ruling = _ask(claim, claim.question, share, folder / "study")
@@ -163,24 +179,28 @@ def _check_one(system: str, claim: Claim, seconds: float, folder: Path, controls
         control_answer, control = _ask(claim, claim.control, share * CONTROL_SHARE, folder / "control")
         spent += control_answer.spent
     found = answer.finding
-    verdict = Verdict(
-        system,
-        claim.name,
-        claim.statement,
-        claim.source,
-        claim.paper_cost,
-        ruling,
-        control,
-        named(spent.as_dict(), answer.unit),
-        f"{seconds:.0f}s",
-        found.seeds if isinstance(found, Comparison) else (),
-        {name: value for name, value in answer.to_json().items() if name != "run"},  # where it lay is of this machine
-        environment(),
+    verdict = replace(
+        nothing,
+        ruling=ruling,
+        control=control,
+        spent=named(spent.as_dict(), answer.unit),
+        seeds=found.seeds if isinstance(found, Comparison) else (),
+        detail={name: value for name, value in answer.to_json().items() if name != "run"},  # where it lay is of this machine
     )
     part = folder / "verdict.part"
     part.write_text(json.dumps(verdict.to_record(), indent=2) + "\n", encoding="utf-8")
     part.replace(folder / "verdict.json")
     return verdict
+
+
+def _missing(claim: Claim) -> str:
+    """Returns why a claim's data cannot be read, nothing if they can."""
+    try:
+        if claim.needs is not None:
+            claim.needs()
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def _ask(claim: Claim, question: Asks, seconds: float, store: Path) -> tuple[Answer, Ruling]:

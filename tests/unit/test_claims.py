@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -136,3 +137,16 @@ def test_a_file_without_claims_is_refused(tmp_path):
 
     with pytest.raises(UsageError, match="holds no claims"):
         claims.claim_set(str(tmp_path / "none.py"))
+
+
+def test_a_claim_whose_data_are_missing_is_undecided_and_the_others_are_checked(tmp_path):
+    def missing():
+        raise UsageError("mnist is not on this machine.")
+
+    sets = [ClaimSet("mine", (replace(claim("needy"), needs=missing), claim("far")))]
+
+    needy, far = check(sets, None, tmp_path)
+
+    assert needy.ruling.word == "undecided" and "not asked: mnist is not on this machine." in str(needy)
+    assert far.ruling.word == "holds"
+    assert [record["claim"] for record in verdicts_in(tmp_path)] == ["far"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from shoestring import Choice, Space
+from shoestring import Budget, Choice, Space
+from shoestring.claims import ClaimSet, check
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.nas_rl import claims
 from shoestring.systems.nas_rl.search import METHODS, TableSearch, reliability, sampler_of
-from shoestring.systems.nas_rl.table import Table, cnn_table
+from shoestring.systems.nas_rl.table import Table, cnn_table, nasbench201
 from shoestring.systems.nas_rl.task import PRESETS, child_of, cnn_space, everything
 from shoestring.systems.nas_rl.training import Config
 
@@ -106,10 +109,10 @@ def test_without_nasbench201_the_claim_is_undecided_by_name(monkeypatch, tmp_pat
     def gone():
         raise UsageError("nasbench201_cifar10.npz is not on this machine; put it there.")
 
-    monkeypatch.setattr(claims, "nasbench201", gone)
     claim = next(claim for claim in claims.CLAIMS if claim.name == "beats-random-nasbench201")
+    assert claim.needs is nasbench201
 
-    answer = claim.question(budget="1s", store=tmp_path)
+    (verdict,) = check([ClaimSet("nas_rl", (replace(claim, needs=gone),))], Budget("1s"), tmp_path)
 
-    assert claim.rule(answer).word == "undecided"
-    assert "nasbench201_cifar10.npz is not on this machine" in str(answer)
+    assert verdict.ruling.word == "undecided"
+    assert "nasbench201_cifar10.npz is not on this machine" in str(verdict)

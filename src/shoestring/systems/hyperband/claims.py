@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, TypeAlias
 
-from shoestring import Answer, Claim, Ruling, compare
+from shoestring import Answer, Claim, Ruling, compare, datasets
 from shoestring.claim import Rule, better
 from shoestring.comparison import Comparison
 from shoestring.errors import UsageError
@@ -134,6 +134,7 @@ def _searched_live() -> Claim:
         rule=better("hyperband"),
         control=partial(_live, arms(blind=True)),
         paper_cost=_PAPER,
+        needs=datasets.fashion_mnist,
     )
 
 

@@ -6,18 +6,11 @@ other spaces. That all nine comparisons with random search hold needs no correct
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-from shoestring import Answer, Budget, Claim, Ruling, compare
-from shoestring.answer import Status
-from shoestring.budget import Cost
-from shoestring.claim import Asks, Rule, better, equivalent
+from shoestring import Claim, compare
+from shoestring.claim import better, equivalent
 from shoestring.datasets import penn_treebank
-from shoestring.errors import UsageError
 from shoestring.systems.nas_rl.table import nasbench201
 from shoestring.systems.nas_rl.task import PRESETS, images
 from shoestring.systems.nas_rl.training import QUERIES
@@ -45,57 +38,6 @@ def _beats_random(k: int, n: int, budget: str) -> Claim:
         control=partial(question, {name: {**arm, "shuffled": True} for name, arm in arms.items()}),
         paper_cost=_PAPER,
     )
-
-
-@dataclass(frozen=True)
-class Missing:
-    """The finding of a question whose data are not on this machine: nothing, and why."""
-
-    reason: str
-
-    @property
-    def answers(self) -> bool:
-        """False."""
-        return False
-
-    def lines(self) -> Iterator[str]:
-        """Yields the reason."""
-        yield f"not asked: {self.reason}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the reason."""
-        return {"missing": self.reason}
-
-
-def where_there(data: Callable[[], object], question: Asks) -> Asks:
-    """Returns the question, which is not asked where its data are missing."""
-
-    def ask(*, budget: str, store: str | Path) -> Answer:
-        try:
-            data()
-        except UsageError as error:
-            missing = Missing(str(error))
-            return Answer(Status.UNANSWERED, missing, Cost(), Budget(budget), "unit", 0, None, tuple(missing.lines()))
-        return question(budget=budget, store=store)
-
-    return ask
-
-
-def unless_missing(rule: Rule) -> Rule:
-    """Returns the rule, undecided where the question could not be asked."""
-    return lambda answer: Ruling("undecided") if isinstance(answer.finding, Missing) else rule(answer)
-
-
-def _nasbench201() -> object:
-    return nasbench201()
-
-
-def _mnist() -> object:
-    return images(PRESETS["small"])
-
-
-def _penn_treebank() -> object:
-    return penn_treebank("test")
 
 
 _matching = partial(_searches, metric="top15", horizon=1600 // QUERIES, difference=WITHIN)
@@ -182,52 +124,50 @@ CLAIMS = [
         name="beats-random-nasbench201",
         statement="On NAS-Bench-201, the best 15 cells of the policy gradient after 1600 queries are better than those of random search.",
         source="Dong and Yang 2020, arXiv:2001.00326, section 5",
-        question=where_there(
-            _nasbench201,
-            partial(_nasbench, {method: {"method": method, "table": "nasbench201"} for method in ("policy-gradient", "random")}),
-        ),
+        question=partial(_nasbench, {method: {"method": method, "table": "nasbench201"} for method in ("policy-gradient", "random")}),
         budget="60s",
-        rule=unless_missing(better("policy-gradient")),
-        control=where_there(
-            _nasbench201,
-            partial(
-                _nasbench,
-                {method: {"method": method, "table": "nasbench201", "shuffled": True} for method in ("policy-gradient", "random")},
-            ),
+        rule=better("policy-gradient"),
+        control=partial(
+            _nasbench,
+            {method: {"method": method, "table": "nasbench201", "shuffled": True} for method in ("policy-gradient", "random")},
         ),
         paper_cost=_PAPER,
+        needs=nasbench201,
     ),
     Claim(
         name="shared-weights-rank",
         statement="Accuracies with shared weights rank 200 children better than chance, by their accuracies when trained alone.",
         source="Pham et al. 2018, arXiv:1802.03268; Yu et al. 2020, arXiv:1902.08142, doubt that it is enough",
-        question=where_there(_mnist, partial(_shared, {"shared": {"shuffled": False}, "chance": 0.0})),
+        question=partial(_shared, {"shared": {"shuffled": False}, "chance": 0.0}),
         budget="45s",
-        rule=unless_missing(better("shared")),
-        control=where_there(_mnist, partial(_shared, {"shared": {"shuffled": True}, "chance": 0.0})),
+        rule=better("shared"),
+        control=partial(_shared, {"shared": {"shuffled": True}, "chance": 0.0}),
         paper_cost="0.45 GPU-days",
+        needs=partial(images, PRESETS["small"]),
     ),
     Claim(
         name="shared-weights-search",
         statement="Of two searches with shared weights and no child trained alone, the one whose policy learns (ENAS) picks better children"
         " than the one that proposes them at random.",
         source="Pham et al. 2018, arXiv:1802.03268, section 3.2; Li and Talwalkar 2019, arXiv:1902.07638, found no difference",
-        question=where_there(_mnist, partial(_enas, {policy: {"policy": policy} for policy in POLICIES})),
+        question=partial(_enas, {policy: {"policy": policy} for policy in POLICIES}),
         budget="50s",
-        rule=unless_missing(better("policy-gradient")),
-        control=where_there(_mnist, partial(_enas, {policy: {"policy": policy, "shuffled": True} for policy in POLICIES})),
+        rule=better("policy-gradient"),
+        control=partial(_enas, {policy: {"policy": policy, "shuffled": True} for policy in POLICIES}),
         paper_cost="0.45 GPU-days",
+        needs=partial(images, PRESETS["small"]),
     ),
     Claim(
         name="found-cell-transfers",
         statement="NASCell, found on words, predicts the characters of Penn Treebank better than an LSTM of as many weights, after 400"
         " updates at a learning rate drawn for both.",
         source="Zoph and Le 2017, section 4.3, table 3: 1.214 bits a character against 1.243 or more; after full training",
-        question=where_there(_penn_treebank, partial(_transfer, {"nas": {"cell": "nas"}, "lstm": {"cell": "lstm"}})),
+        question=partial(_transfer, {"nas": {"cell": "nas"}, "lstm": {"cell": "lstm"}}),
         budget="80s",
-        rule=unless_missing(better("nas")),
+        rule=better("nas"),
         # A cell drawn at random from the space that the search had.
-        control=where_there(_penn_treebank, partial(_transfer, {"nas": {"cell": "random"}, "lstm": {"cell": "lstm"}})),
+        control=partial(_transfer, {"nas": {"cell": "random"}, "lstm": {"cell": "lstm"}}),
         paper_cost="not stated",
+        needs=penn_treebank,
     ),
 ]

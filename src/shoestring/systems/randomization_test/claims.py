@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import shoestring
-from shoestring import Answer, Claim, Ruling
+from shoestring import Answer, Claim, Ruling, datasets
 from shoestring.claim import Rule, better, equivalent
 from shoestring.errors import UsageError
 
@@ -54,6 +54,7 @@ CLAIMS = [
         rule=better("random labels"),
         control=partial(_slowdown, {"random labels": {**_cifar, **_too_small, "variants": "true,random-labels"}, FOUR: 4.0}),
         paper_cost=PAPER_COST,
+        needs=datasets.cifar10,
     ),
     Claim(
         name="noise-is-fitted",
@@ -66,6 +67,7 @@ CLAIMS = [
             _slowdown, {"noise": {**_cifar, **_too_small, "variants": "true,shuffled-pixels,random-pixels,gaussian"}, FOUR: 4.0}
         ),
         paper_cost=PAPER_COST,
+        needs=datasets.cifar10,
     ),
     Claim(
         name="random-labels-teach-nothing",
@@ -76,6 +78,7 @@ CLAIMS = [
         rule=equivalent(),
         control=partial(_accuracy_after_noise, {"random labels": {**_mnist, "n_test": 2000, "variants": "true"}, "chance": 0.1}),
         paper_cost=PAPER_COST,
+        needs=datasets.mnist,
     ),
     Claim(
         name="the-gap-grows-with-corruption",
@@ -101,6 +104,7 @@ CLAIMS = [
             seeds=6,
         ),
         paper_cost=PAPER_COST,
+        needs=datasets.mnist,
     ),
     Claim(
         name="regularisers-are-not-necessary",
@@ -123,6 +127,7 @@ CLAIMS = [
             },
         ),
         paper_cost=PAPER_COST,
+        needs=datasets.cifar10,
     ),
     Claim(
         name="regularisers-are-not-sufficient",
@@ -135,6 +140,7 @@ CLAIMS = [
             _slowdown, {"weight decay": {**_cifar, **_too_small, "weight_decay": 5e-4, "variants": "true,random-labels"}, FOUR: 4.0}
         ),
         paper_cost=PAPER_COST,
+        needs=datasets.cifar10,
     ),
     Claim(
         name="2n-plus-d-weights-fit-anything",
@@ -145,6 +151,7 @@ CLAIMS = [
         rule=better("built"),
         control=partial(_construction_error, {"built": {"data": "mnist", "n": 1000, "digits_kept": "float32"}, "limit": 1e-6}),
         paper_cost="a proof",
+        needs=datasets.mnist,
     ),
     Claim(
         name="sgd-finds-the-least-norm",
@@ -155,6 +162,7 @@ CLAIMS = [
         rule=better("sgd"),
         control=partial(_distance_to_least_norm, {"sgd": {"data": "mnist", "n": 50, "epochs": 200, "start": "normal"}, "limit": 1e-3}),
         paper_cost="a proof",
+        needs=datasets.mnist,
     ),
     Claim(
         name="interpolation-generalises",
@@ -171,6 +179,7 @@ CLAIMS = [
             {"interpolant": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "random", "features": "permuted"}, "5%": 0.05},
         ),
         paper_cost="not stated here; the authors solve it for 60,000 images at once",
+        needs=datasets.mnist,
     ),
     Claim(
         name="the-norm-does-not-tell",
@@ -185,6 +194,7 @@ CLAIMS = [
             _misorder, {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "permuted"}, "none": 0.0}
         ),
         paper_cost="not stated",
+        needs=datasets.mnist,
     ),
     Claim(
         name="stability-on-average-separates",
@@ -200,5 +210,6 @@ CLAIMS = [
             {"random labels": {**_mnist, "variants": "shuffled-pixels"}, "true labels": {**_mnist, "variants": "true"}},
         ),
         paper_cost="a proof of the bound; the paper ran nothing of it",
+        needs=datasets.mnist,
     ),
 ]
