@@ -1,0 +1,77 @@
+"""Measures what it saves to play and to train many at once: ``python -m shoestring.systems.symbolic_rl.speed``; prints ratios, no claim."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from shoestring.systems.symbolic_rl.game import GridGame
+from shoestring.systems.symbolic_rl.players import Blind
+from shoestring.systems.symbolic_rl.task import Games
+from shoestring.systems.symbolic_rl.training import Arm, Config, Work, play
+
+TURNS = 5
+
+
+def spent(run: Callable[[], object]) -> float:
+    """Returns the processor time of a call, in seconds."""
+    began = time.process_time()
+    run()
+    return time.process_time() - began
+
+
+def ratios(one: Callable[[], object], many: Callable[[], object], share: float, turns: int = TURNS) -> list[float]:
+    """Returns, turn by turn, the time that ``one`` takes, by that of ``many`` for as much work; the first turn of each is left out.
+
+    Args:
+        share: of the work of ``many`` that ``one`` does.
+    """
+    found = [spent(one) / share / spent(many) for _ in range(turns + 1)]
+    return found[1:]
+
+
+def one_game() -> None:
+    """Plays one game of 100 random actions through the Gymnasium environment."""
+    env = GridGame()
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    for _ in range(100):
+        env.step(env.action_space.sample())
+
+
+def games_at_once(n: int, with_frames: bool) -> None:
+    """Plays ``n`` games of 100 random actions in one tensor program."""
+    games, generator = Games(), torch.Generator().manual_seed(0)
+    if not with_frames:
+        play(games, Blind(), n, generator, n_steps=100, epsilon=0.0, agents=1, learns=False)
+        return
+    state = games.reset(n, generator)
+    for _ in range(100):
+        state, _, _ = games.step(state, torch.randint(4, (n,), generator=generator))
+        games.frames(state)
+
+
+def trained(arm: Arm, agents: int, seed: int = 0) -> None:
+    """Trains so many agents side by side, for 5 games each."""
+    Work(Config(arm=arm, agents=agents, epochs=5, warmup=20), seed, "cpu").train(5)
+
+
+def main() -> None:
+    """Prints the table."""
+    torch.set_num_threads(1)
+    rows = [
+        ("1,000 games with frames: gymnasium one by one / at once", ratios(one_game, lambda: games_at_once(1000, True), 1 / 1000)),
+        ("1,000 games without frames", ratios(one_game, lambda: games_at_once(1000, False), 1 / 1000)),
+        ("8 tables with true objects: one by one / together", ratios(lambda: trained("oracle", 1), lambda: trained("oracle", 8), 1 / 8)),
+        ("8 deep Q-networks", ratios(lambda: trained("dqn", 1), lambda: trained("dqn", 8), 1 / 8)),
+    ]
+    print("games a second, median:", round(1000 / float(np.median([spent(lambda: games_at_once(1000, False)) for _ in range(TURNS)]))))
+    for name, found in rows:
+        print(f"{name}: {np.median(found):.1f} ({min(found):.1f} to {max(found):.1f})")
+
+
+if __name__ == "__main__":
+    main()
