@@ -19,6 +19,8 @@ from shoestring.budget import Budget, duration
 from shoestring.claim import Asks, Claim, Ruling, Verdict
 from shoestring.comparison import Comparison
 from shoestring.errors import InvalidTarget, Stopped, UnknownName, UsageError
+from shoestring.events import plain
+from shoestring.run import Run
 from shoestring.runners.target import load_module
 from shoestring.standing import environment
 
@@ -179,18 +181,28 @@ def _check_one(system: str, claim: Claim, seconds: float, folder: Path, controls
         control_answer, control = _ask(claim, claim.control, share * CONTROL_SHARE, folder / "control")
         spent += control_answer.spent
     found = answer.finding
+    detail = {name: value for name, value in answer.to_json().items() if name != "run"}  # where it lay is of this machine
     verdict = replace(
         nothing,
         ruling=ruling,
         control=control,
         spent=named(spent.as_dict(), answer.unit),
         seeds=found.seeds if isinstance(found, Comparison) else (),
-        detail={name: value for name, value in answer.to_json().items() if name != "run"},  # where it lay is of this machine
+        detail=detail | {"reported": _reported(Run.read(folder / "study"))},
     )
     part = folder / "verdict.part"
     part.write_text(json.dumps(verdict.to_record(), indent=2) + "\n", encoding="utf-8")
     part.replace(folder / "verdict.json")
     return verdict
+
+
+def _reported(run: Run) -> dict[str, dict[str, list[float | str]]]:
+    """Returns all that each arm's trials reported last, by metric, in the order of the trials: what else a table may want to show."""
+    reported: dict[str, dict[str, list[float | str]]] = {}
+    for trial in run.trials:
+        for name, value in trial.curve[max(trial.curve)].items() if trial.curve else ():
+            reported.setdefault(trial.arm, {}).setdefault(name, []).append(plain(value))
+    return reported
 
 
 def _missing(claim: Claim) -> str:

@@ -122,9 +122,12 @@ class Store:
                     if rows := self._waiting[table]:
                         cursor.executemany(statement, [values(row) for row in rows.values()])
         except sqlite3.OperationalError as error:
-            raise StoreUnwritable(
-                f"{self.folder / 'study.db'} could not be written ({error}); free some space and run the same command again."
-            ) from error
+            database = self.folder / "study.db"
+            if self.is_on_disk and not database.exists():
+                raise StoreUnwritable(
+                    f"{database} was removed while its run was under way; run the same command to begin it anew."
+                ) from error
+            raise StoreUnwritable(f"{database} could not be written ({error}); free some space and run the same command again.") from error
         for rows in self._waiting.values():
             rows.clear()
 

@@ -39,7 +39,7 @@ CLAIMS = [
 
 def train(trial):
     for _ in trial.steps():
-        trial.report(score=trial.config["shift"] + trial.seed % 7)
+        trial.report(score=trial.config["shift"] + trial.seed % 7, extra=1.0)
 
 
 def claim(name="far", budget="9s"):
@@ -107,6 +107,7 @@ def test_a_verdict_is_kept_with_what_it_rests_on(tmp_path):
     assert record["verdict"] == verdict.ruling.word == "holds"
     assert record["seeds"] and record["machine"] and record["budget"] == "14s" and "run" not in record["detail"]
     assert page([record]).count("| **far**") == 1
+    assert record["detail"]["reported"]["a"]["extra"] == [1.0] * len(record["seeds"])
 
 
 def test_a_budget_is_shared_in_proportion_and_what_is_left_goes_on(tmp_path):

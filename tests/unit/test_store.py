@@ -233,6 +233,16 @@ def test_a_full_disk_is_one_clear_error_and_nothing_is_lost(folder):
         assert len(store.rows(schema.trials)[0]["config"]) > 200_000
 
 
+def test_a_run_that_is_removed_while_it_is_under_way_says_so(folder):
+    store = Store.create_or_open(folder)
+    store.put(schema.trials, TRIAL)
+    shutil.rmtree(folder)
+
+    with pytest.raises(StoreUnwritable, match="was removed while its run was under way"):
+        store.commit()
+    store.close()
+
+
 def damaged(whole, data):
     place = data.draw(st.integers(0, len(whole) - 1))
     return data.draw(
