@@ -112,21 +112,20 @@ class Store:
         """Writes all rows that were put since the last commit, all or none.
 
         Raises:
-            StoreUnwritable: the disk is full or read-only; the rows are kept for another try, and the store is as it was.
+            StoreUnwritable: the disk is full or read-only, or the run's folder is gone; the rows are kept for another try, and the store
+                is as it was.
         """
         if not any(self._waiting.values()):
             return
+        database = self.folder / "study.db"
+        if self.is_on_disk and not database.exists():  # what is written to a removed file is lost without an error
+            raise StoreUnwritable(f"{database} was removed while its run was under way; run the same command to begin it anew.")
         try:
             with self._transaction() as cursor:
                 for table, (statement, values) in self._upserts.items():
                     if rows := self._waiting[table]:
                         cursor.executemany(statement, [values(row) for row in rows.values()])
         except sqlite3.OperationalError as error:
-            database = self.folder / "study.db"
-            if self.is_on_disk and not database.exists():
-                raise StoreUnwritable(
-                    f"{database} was removed while its run was under way; run the same command to begin it anew."
-                ) from error
             raise StoreUnwritable(f"{database} could not be written ({error}); free some space and run the same command again.") from error
         for rows in self._waiting.values():
             rows.clear()
