@@ -271,12 +271,9 @@ class Leases:
             raise StoreUnwritable(
                 f"{folder} could not be written: the disk is full or read-only. Free some space and run the same command again."
             )
-        if (
-            reported
-            and self._question.metric not in reported
-            and open_lease.trial.told[0] == 0
-            and end["end"] in ("paused", "finished", "failed")
-        ):
+        # A trial that was cut short, or failed on the way, may not have come to where it reports the metric.
+        came_through = end["end"] == "finished" or open_lease.metrics_unit >= open_lease.trial.target
+        if reported and self._question.metric not in reported and open_lease.trial.told[0] == 0 and came_through:
             if not self._casebook.has_shown:
                 self._store.note("void", f"no trial reported {self._question.metric!r}")
             self._end_all()

@@ -246,6 +246,18 @@ def test_a_misspelt_metric_is_named_with_the_nearest(store, workers):
     assert all(row["outcome"] for row in store.rows(schema.leases))
 
 
+def test_a_metric_that_comes_last_is_not_missed_in_a_trial_that_was_cut_short(store):
+    def train(trial):
+        for done in trial.steps():
+            trial.report(other=1.0)
+            if done + 1 == trial.horizon:
+                trial.report(loss=trial.config["x"])
+
+    answer = run(store, inline(train), "13 epochs", scheduler="fixed")
+
+    assert answer.spent.units == 13 and answer.best.trial == 0
+
+
 @pytest.mark.parametrize("metric", ["los", "loss"])
 def test_exits_that_come_together_are_all_settled_before_an_error(store, metric):
     wrong = {"end": "failed", "error": {"type": "UsageError", "message": "wrong", "usage": True, "traceback": ""}}
