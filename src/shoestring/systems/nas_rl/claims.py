@@ -45,7 +45,7 @@ _shared = partial(
     compare, train=f"{_TRAINING}:shared", metric="rank_correlation", goal="max", horizon=10, seeds=10, unit="unit", runner="inline"
 )
 _enas = partial(
-    compare, train="shoestring.systems.nas_rl.enas:train", metric="accuracy", goal="max", horizon=10, seeds=20, unit="round", workers=2
+    compare, train="shoestring.systems.nas_rl.enas:train", metric="accuracy", goal="max", horizon=10, seeds=20, unit="unit", workers=2
 )
 _transfer = partial(
     compare,
