@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from shoestring.errors import UnknownName, UsageError
+from shoestring.options import read_options
 from shoestring.systems.randomization_test.task import Data
-from shoestring.systems.randomization_test.tool import as_data, main, parsed
+from shoestring.systems.randomization_test.tool import OPTIONS, as_data, main
 
 QUICK = "--n-train 40 --n-test 20 --width 16 --epochs 3 --seeds 2 --pairs 0 --variants random-labels"
 
@@ -84,9 +85,9 @@ def test_what_cannot_be_done_is_said_in_a_sentence(mine):
 
 
 def test_both_spellings_of_an_option_are_read():
-    assert parsed(["--lr=0.5", "--seeds", "7"])["lr"] == 0.5
+    assert read_options(["--lr=0.5", "--seeds", "7"], OPTIONS)["lr"] == 0.5
     with pytest.raises(UnknownName):
-        parsed(["lr"])
+        read_options(["lr"], OPTIONS)
 
 
 def test_loaders_and_data_sets_become_arrays():

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from shoestring.errors import UsageError
+from shoestring.options import read_options
 from shoestring.systems.symbolic_rl import ACTIONS, GridGame, Objects, RelationalQ, Tracker, learn
 from shoestring.systems.symbolic_rl.claims import CLAIMS
 from shoestring.systems.symbolic_rl.picture import film_strip, learning_curve, rule_table
-from shoestring.systems.symbolic_rl.tool import main, parsed
+from shoestring.systems.symbolic_rl.tool import OPTIONS, main
 from shoestring.systems.symbolic_rl.training import Config
 
 
@@ -87,7 +88,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path):
     ):
         with pytest.raises(UsageError, match=said):
             main(arguments.split())
-    assert parsed(["--seed=7"])["seed"] == 7
+    assert read_options(["--seed=7"], OPTIONS)["seed"] == 7
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)

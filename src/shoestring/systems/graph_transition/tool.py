@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from shoestring.errors import UnknownName, UsageError
+from shoestring.errors import UsageError
+from shoestring.options import describe_options, read_options
 from shoestring.systems.graph_transition.affine import unstack
 from shoestring.systems.graph_transition.babi import TASKS, annotate
 from shoestring.systems.graph_transition.networks import Networks
@@ -38,9 +39,9 @@ def main(args: Sequence[str]) -> int:
         UsageError: an option or file that cannot be used.
     """
     if "--help" in args:
-        print(usage())
+        print(describe_options("graph_transition", OPTIONS))
         return 0
-    given = parsed(args)
+    given = read_options(args, OPTIONS)
     config = Config.of(_settings(given))
     networks = Networks(config, given["task"], given["seed"])
     networks.train(config.n_updates)
@@ -48,7 +49,10 @@ def main(args: Sequence[str]) -> int:
     vocabulary, net = networks.lesson.vocabulary, unstack(networks.net, 0)
     story, place = _story(given, networks)
     folder = Path(given["out"])
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {folder} cannot be written ({error}); name a folder that can.") from error
     size = f"_{given['size']}"  # of the training set, in a metric's name
     scores = ", ".join(f"{name.removesuffix(size).replace('_', ' ')} {value:.3f}" for name, value in found.items())
     note = f"Seed {given['seed']}, {given['size']} to learn from, {given['updates']} updates. On the test: {scores}. Below: {place}."
@@ -56,35 +60,6 @@ def main(args: Sequence[str]) -> int:
     (folder / "graphs.html").write_text(text, encoding="utf-8")
     print(f"{given['task']}: {scores}\n{folder / 'graphs.html'}")
     return 0
-
-
-def usage() -> str:
-    """Returns the options, one a line."""
-    lines = [f"  --{name.ljust(9)}{text} [{default}]" for name, (_, default, text) in OPTIONS.items()]
-    return "\n".join(["shoestring run graph_transition [--name value ...]", *lines])
-
-
-def parsed(args: Sequence[str]) -> dict[str, Any]:
-    """Returns the value of every option; ``--name value`` and ``--name=value`` are read.
-
-    Raises:
-        UnknownName: there is no such option.
-        UsageError: a value is missing or cannot be read.
-    """
-    values = {name: default for name, (_, default, _) in OPTIONS.items()}
-    rest = list(args)
-    while rest:
-        name, equals, value = rest.pop(0).partition("=")
-        if not name.startswith("--") or name[2:] not in OPTIONS:
-            raise UnknownName("option", name, [f"--{known}" for known in OPTIONS])
-        if not equals and not rest:
-            raise UsageError(f"{name} has no value; write {name} VALUE.")
-        text = value if equals else rest.pop(0)
-        try:
-            values[name[2:]] = OPTIONS[name[2:]][0](text)
-        except (ValueError, KeyError) as error:
-            raise UsageError(f"{name} {text!r} cannot be read; give {OPTIONS[name[2:]][2]}.") from error
-    return values
 
 
 def _settings(given: dict[str, Any]) -> dict[str, object]:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from shoestring.errors import UnknownName, UsageError
+from shoestring.options import describe_options, read_options
 from shoestring.systems.randomization_test.model import ModelFn
 from shoestring.systems.randomization_test.randomization import DEFAULT_VARIANTS, Optimizer, randomization_test
 from shoestring.systems.randomization_test.task import DATA, Data, load
@@ -50,9 +51,9 @@ def main(arguments: Sequence[str]) -> int:
         UsageError: an option, a model or data that cannot be used.
     """
     if "--help" in arguments:
-        print(usage())
+        print(describe_options("randomization_test", OPTIONS))
         return 0
-    given = parsed(arguments)
+    given = read_options(arguments, OPTIONS)
     data = _data(given)
     report = randomization_test(
         _model(given, data),
@@ -73,38 +74,6 @@ def main(arguments: Sequence[str]) -> int:
         Path(given["json"]).write_text(text + "\n", encoding="utf-8")
     print(text if given["json"] == "-" else report)
     return 3 if report.skipped else 0
-
-
-def usage() -> str:
-    """Returns the options, one a line."""
-    lines = [
-        f"  --{name.ljust(12)}{text} [{','.join(default) if isinstance(default, tuple) else default}]"
-        for name, (_, default, text) in OPTIONS.items()
-    ]
-    return "\n".join(["shoestring run randomization_test [--name value ...]", *lines])
-
-
-def parsed(arguments: Sequence[str]) -> dict[str, Any]:
-    """Returns the value of every option; ``--name value`` and ``--name=value`` are read.
-
-    Raises:
-        UnknownName: there is no such option.
-        UsageError: a value is missing or cannot be read.
-    """
-    values = {name: default for name, (_, default, _) in OPTIONS.items()}
-    rest = list(arguments)
-    while rest:
-        name, equals, value = rest.pop(0).partition("=")
-        if not name.startswith("--") or name[2:] not in OPTIONS:
-            raise UnknownName("option", name, [f"--{known}" for known in OPTIONS])
-        if not equals and not rest:
-            raise UsageError(f"{name} has no value; write {name} VALUE.")
-        text = value if equals else rest.pop(0)
-        try:
-            values[name[2:]] = OPTIONS[name[2:]][0](text)
-        except ValueError as error:
-            raise UsageError(f"{name} {text!r} cannot be read; give {OPTIONS[name[2:]][2]}.") from error
-    return values
 
 
 def as_data(given: object) -> Data:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from shoestring.errors import UnknownName, UsageError
+from shoestring.options import describe_options, read_options
 from shoestring.systems.symbolic_rl.picture import film_strip, learning_curve, rule_table
 from shoestring.systems.symbolic_rl.players import Seeing
 from shoestring.systems.symbolic_rl.rules import explain, rules
@@ -43,9 +44,9 @@ def main(arguments: Sequence[str]) -> int:
         UsageError: an option that cannot be used.
     """
     if "--help" in arguments:
-        print(usage())
+        print(describe_options("symbolic_rl", OPTIONS))
         return 0
-    given = parsed(arguments)
+    given = read_options(arguments, OPTIONS)
     if given["credit"] not in ("shared", "interaction"):
         raise UnknownName("credit", given["credit"], ("shared", "interaction"))
     if given["frames"] < 1:
@@ -67,35 +68,6 @@ def main(arguments: Sequence[str]) -> int:
         print(rule)
     print(f"written to {folder / 'index.html'}")
     return 0
-
-
-def usage() -> str:
-    """Returns the options, one a line."""
-    lines = [f"  --{name.ljust(10)}{text} [{default}]" for name, (_, default, text) in OPTIONS.items()]
-    return "\n".join(["shoestring run symbolic_rl [--name value ...]", *lines])
-
-
-def parsed(arguments: Sequence[str]) -> dict[str, Any]:
-    """Returns the value of every option; ``--name value`` and ``--name=value`` are read.
-
-    Raises:
-        UnknownName: there is no such option.
-        UsageError: a value is missing or cannot be read.
-    """
-    values = {name: default for name, (_, default, _) in OPTIONS.items()}
-    rest = list(arguments)
-    while rest:
-        name, equals, value = rest.pop(0).partition("=")
-        if not name.startswith("--") or name[2:] not in OPTIONS:
-            raise UnknownName("option", name, [f"--{known}" for known in OPTIONS])
-        if not equals and not rest:
-            raise UsageError(f"{name} has no value; write {name} VALUE.")
-        text = value if equals else rest.pop(0)
-        try:
-            values[name[2:]] = OPTIONS[name[2:]][0](text)
-        except ValueError as error:
-            raise UsageError(f"{name} {text!r} cannot be read; give a whole number.") from error
-    return values
 
 
 def _names(player: Seeing, games: Games) -> list[str]:
