@@ -103,7 +103,7 @@ app.command("plan scale", help="What a question about size would cost.", hidden=
 
 app.command()(claims)
 app.command()(systems)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run)
+app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run)
 app.command()(verify)
 
 

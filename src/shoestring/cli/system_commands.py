@@ -19,6 +19,9 @@ def run(
     from shoestring.claims import systems
     from shoestring.errors import UnknownName, UsageError
 
+    if system in ("--help", "-h"):  # after a system's name it is the tool that is asked
+        typer.echo(context.get_help())
+        raise typer.Exit
     if system not in systems():
         raise UnknownName("system", system, systems())
     tool = _room(system, "tool")
