@@ -160,7 +160,7 @@ CLAIMS = [
         "none",
         "3,25",
         "55s",
-        "In at least 4 of 5 seeds a model of quicksort without recursion sorts at least 90% of arrays of 3 and at most half of 25.",
+        "In at least 4 of 5 seeds a model of quicksort without recursion learns all it was shown and sorts at most half of arrays of 25.",
         f"{PAPER}, table 4: 100% at 3, 3.3% at 25",
     ),
     collapses(
@@ -169,7 +169,7 @@ CLAIMS = [
         "none",
         "3,16",
         "55s",
-        "In at least 4 of 5 seeds a model of bubble sort without recursion sorts at least 90% of arrays of 3 and at most half of 16.",
+        "In at least 4 of 5 seeds a model of bubble sort without recursion learns all it was shown and sorts at most half of arrays of 16.",
         f"{PAPER}, table 2: 100% up to 5, 0% from 9",
     ),
     collapses(
@@ -178,7 +178,7 @@ CLAIMS = [
         "partial",
         "3,16",
         "55s",
-        "In at least 4 of 5 seeds a model of bubble sort with one tail call of three sorts 90% of arrays of 3 and at most half of 16.",
+        "In at least 4 of 5 seeds a model of bubble sort with one tail call of three learns what it was shown and sorts at most half of 16.",
         f"{PAPER}, table 1: 23% at 3, 10% at 4, 0% from 8, of models trained on arrays of at most 2 digits",
     ),
     certified("addition", "1,3,10,30,100", 5000, "220s", n_steps=3000),

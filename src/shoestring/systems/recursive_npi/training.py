@@ -112,8 +112,8 @@ def train(trial: Trial) -> None:
     Reported: ``learnt``, ``certified`` and ``at_once``, the shares of models that learnt all they were shown, were verified, and were so
     without a refutation; ``rounds``, the mean number of refutations; and at the end ``right_LENGTH``, the share of test problems solved;
     ``right_long``, whether the long one is; ``failed``, how many were not solved by certified models; ``safe``, the share of models
-    certified that solved all; ``collapsed``, the share of models that solve at least 90% of the shortest problems and at most half of
-    the longest.
+    certified that solved all; ``collapsed``, the share of models that learnt all they were shown and solve at most half of the longest
+    problems.
     """
     config = Config.of(trial.config)
     lengths = [int(length) for length in config.lengths.split(",")]
@@ -180,7 +180,7 @@ def _tested(config: Config, task: BuiltIn, refinement: Refinement, lengths: list
     return metrics | {
         "failed": n_failed,
         "safe": float((share == 1).all(axis=0).sum() / model.n_models * metrics.get("right_long", 1.0)) if config.verified else 0.0,
-        "collapsed": float(((share[0] >= 0.9) & (share[-1] <= 0.5)).mean()),
+        "collapsed": float((refinement.fitting.learnt[tested] & (share[-1] <= 0.5)).mean()),
     }
 
 
