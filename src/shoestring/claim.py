@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 from shoestring.answer import Answer
-from shoestring.comparison import Comparison
 from shoestring.errors import UsageError
 
 Word: TypeAlias = Literal["holds", "fails", "undecided"]
@@ -133,34 +132,6 @@ class Verdict:
         control = "" if self.control is None else f"; control: {self.control.word}{'' if self.is_sound else ', so the rule is unsound'}"
         not_asked = f", not asked: {self.detail['not_asked']}" if "not_asked" in self.detail else ""
         return f"{self.system} {self.claim}: {ruling.word}{number}{control}{not_asked}\n    {self.statement}"
-
-
-def better(arm: str) -> Rule:
-    """Returns the rule of "``arm`` is the best": holds if it was shown, fails if another was, or if they were shown to be equivalent."""
-
-    def rule(answer: Answer) -> Ruling:
-        found = answer.finding
-        if not isinstance(found, Comparison):
-            raise UsageError(f"the rule better({arm!r}) needs a comparison, and the claim asks something else.")
-        pair = found.headline
-        word: Word = "holds" if found.better == arm else "fails" if found.better or found.equivalent or found.deterministic else "undecided"
-        return Ruling(word, pair.difference, pair.interval)
-
-    return rule
-
-
-def equivalent() -> Rule:
-    """Returns the rule of "the arms differ by no more than the difference of interest": fails if one was shown to be better."""
-
-    def rule(answer: Answer) -> Ruling:
-        found = answer.finding
-        if not isinstance(found, Comparison) or found.margin is None:
-            raise UsageError("the rule equivalent() needs a comparison with a difference of interest.")
-        pair = found.headline
-        word: Word = "holds" if found.equivalent else "fails" if found.better else "undecided"
-        return Ruling(word, pair.difference, pair.interval)
-
-    return rule
 
 
 def _limits(interval: tuple[float | None, float | None]) -> str:

@@ -11,16 +11,16 @@ import pytest
 import shoestring as ss
 from shoestring import claims
 from shoestring.budget import Budget
-from shoestring.claim import better
 from shoestring.claims import ClaimSet, check, page, selected, verdicts_in
 from shoestring.cli import main
 from shoestring.errors import UnknownName, UsageError
+from shoestring.rules import better
 
 FILE = """
 from functools import partial
 import random
 import shoestring as ss
-from shoestring.claim import better
+from shoestring.rules import better
 
 def train(trial):
     for _ in trial.steps():

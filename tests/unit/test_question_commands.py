@@ -223,7 +223,7 @@ def test_a_missing_goal_is_named(run):
 CLAIMS = """
 from functools import partial
 import shoestring as ss
-from shoestring.claim import better
+from shoestring.rules import better
 
 def curve(config, seed):
     import numpy as np

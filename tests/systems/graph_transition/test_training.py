@@ -14,7 +14,7 @@ from shoestring import datasets
 from shoestring.comparison import Comparison
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.graph_transition import speed
-from shoestring.systems.graph_transition.claims import CLAIMS, always, often
+from shoestring.systems.graph_transition.claims import CLAIMS, often
 from shoestring.systems.graph_transition.networks import learnt
 from shoestring.systems.graph_transition.training import Config, merged, preset, train
 
@@ -135,22 +135,6 @@ def answer(**arms):
 )
 def test_often(graphs, tape, word):
     assert often("graphs", "tape", 2, 3)(answer(graphs=graphs, tape=tape)).word == word
-
-
-@pytest.mark.parametrize(
-    ("values", "word"),
-    [((10.0, 12.0, 11.0), "holds"), ((9.0,), "fails"), ((11.0, 12.0), "undecided"), ((11.0, None, 12.0), "fails"), ((), "undecided")],
-)
-def test_always(values, word):
-    assert always("graphs", 10, 3)(answer(graphs=values)).word == word
-
-
-def test_the_rules_need_a_comparison():
-    for rule in (often("a", "b", 1, 3), always("a", 1, 3)):
-        with pytest.raises(UsageError, match="comparison"):
-            rule(SimpleNamespace(finding=None))
-        with pytest.raises(UsageError, match="comparison"):
-            rule(answer(other=(1.0,)))
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)

@@ -9,7 +9,7 @@ import pytest
 import shoestring
 from shoestring.errors import UnknownName
 from shoestring.systems.randomization_test import evidence
-from shoestring.systems.randomization_test.claims import CLAIMS, close_and_learnt
+from shoestring.systems.randomization_test.claims import CLAIMS
 from shoestring.systems.randomization_test.training import PAPER_STEPS, Config, train, train_pairs
 
 SMALL = {"n_train": 60, "n_test": 40, "width": 16, "lr": 0.1, "batch_size": 20}
@@ -100,27 +100,3 @@ def test_every_claim_names_what_decides_it_and_fits_a_quarter_of_an_hour_a_piece
         assert claim.question.keywords["metric"] == claim.control.keywords["metric"]
         assert claim.question.args != claim.control.args
         assert max(shoestring.Budget(claim.budget).limits.values()) <= 900
-
-
-def finding(values, equivalent=True):
-    from shoestring.comparison import ArmResult, Comparison, PairResult
-
-    arms = (ArmResult("none", {}, values, 0.1), ArmResult("other", {}, (0.3, 0.3), 0.1))
-    pair = PairResult("none", "other", 2, None, 0.0, (-0.05, 0.05), 1.0, 0.5, (0.0, 1.0))
-    better = None if equivalent else "other"
-    return Comparison("a", "max", "prove", arms, (pair,), (1, 2), 2, 0.05, "T-MIX", better, None, "", equivalent, 0.1)
-
-
-@pytest.mark.parametrize(
-    ("found", "word"),
-    [
-        (finding((0.3, 0.4)), "holds"),
-        (finding((0.3, 0.1)), "fails"),
-        (finding((0.3, None)), "fails"),
-        (finding((0.3, 0.4), False), "fails"),
-    ],
-)
-def test_to_be_as_good_as_something_that_learnt_nothing_does_not_count(found, word):
-    answer = type("Answer", (), {"finding": found})()
-
-    assert close_and_learnt("none", 0.2)(answer).word == word

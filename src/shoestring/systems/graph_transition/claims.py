@@ -12,9 +12,8 @@ import numpy as np
 from scipy.stats import binomtest, fisher_exact
 
 import shoestring as ss
-from shoestring.claim import Rule, Word, better
-from shoestring.comparison import Comparison
-from shoestring.errors import UsageError
+from shoestring.claim import Rule
+from shoestring.rules import always, better, values_of
 from shoestring.systems.graph_transition.training import preset
 
 TRAIN = "shoestring.systems.graph_transition.training:train"
@@ -39,48 +38,20 @@ def often(arm: str, baseline: str, n_networks: int, n_seeds: int) -> Rule:
     """
 
     def rule(answer: ss.Answer) -> ss.Ruling:
-        values = _values(answer)
-        if arm not in values or baseline not in values:
-            raise UsageError(f"the rule often({arm!r}, {baseline!r}) needs a comparison with both arms.")
-        counts = [round(sum(values[name]) * n_networks) for name in (arm, baseline)]
-        totals = [len(values[name]) * n_networks for name in (arm, baseline)]
+        values = [[value or 0.0 for value in values_of(answer, name)] for name in (arm, baseline)]
+        counts, totals = ([round(f(one) * n_networks) for one in values] for f in (sum, len))
         if not min(totals):
             return ss.Ruling("undecided")
-        share = binomtest(counts[0], totals[0])
-        interval = share.proportion_ci(0.95, method="exact")
+        found = binomtest(counts[0], totals[0])
+        interval = found.proportion_ci(0.95, method="exact")
         limits = (float(interval.low), float(interval.high))
         if min(totals) < n_networks * n_seeds:
-            return ss.Ruling("undecided", share.statistic, limits)
+            return ss.Ruling("undecided", found.statistic, limits)
         table = np.array([[count, total - count] for count, total in zip(counts, totals, strict=True)])
         is_above = fisher_exact(table, alternative="greater").pvalue <= ALPHA
-        return ss.Ruling("holds" if is_above and share.statistic >= OFTEN else "fails", share.statistic, limits)
+        return ss.Ruling("holds" if is_above and found.statistic >= OFTEN else "fails", found.statistic, limits)
 
     return rule
-
-
-def always(arm: str, least: float, n_seeds: int) -> Rule:
-    """Returns the rule of "every run of ``arm`` reaches ``least``": fails if one does not, undecided with fewer runs than ``n_seeds``.
-
-    The estimate is the mean, the interval from the least to the most of the runs.
-    """
-
-    def rule(answer: ss.Answer) -> ss.Ruling:
-        values = _values(answer).get(arm)
-        if values is None:
-            raise UsageError(f"the rule always({arm!r}) needs a comparison with that arm.")
-        if not values:
-            return ss.Ruling("undecided")
-        word: Word = "fails" if min(values) < least else "holds" if len(values) >= n_seeds else "undecided"
-        return ss.Ruling(word, sum(values) / len(values), (min(values), max(values)))
-
-    return rule
-
-
-def _values(answer: ss.Answer) -> dict[str, list[float]]:
-    """Returns the metric of each arm's runs; a run that gave none counts as 0."""
-    if not isinstance(answer.finding, Comparison):
-        raise UsageError("the rule needs a comparison, and the claim asks something else.")
-    return {one.name: [value or 0.0 for value in one.values] for one in answer.finding.arms}
 
 
 def machine(name: str, task: str, words: str, published: str, n_updates: int, budget: str, lengths: str = "4,8,12") -> ss.Claim:
@@ -153,7 +124,7 @@ CLAIMS = [
         source=f"{PAPER}, section 5.1, table 1: 18 of 20 tasks",
         question=partial(_solved, {"graphs": BABI, "ten": 10.0}),
         budget="420s",
-        rule=always("graphs", 10, 3),
+        rule=always("graphs", 10, seeds=3),
         control=partial(_solved, {"graphs": {**BABI, "supervision": "shuffled", "n_updates": 60}, "ten": 10.0}),
         paper_cost=PAID,
     ),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import partial
 
 from shoestring import Claim, compare
-from shoestring.claim import better, equivalent
 from shoestring.datasets import penn_treebank
+from shoestring.rules import better, equivalent
 from shoestring.systems.nas_rl.table import nasbench201
 from shoestring.systems.nas_rl.task import PRESETS, images
 from shoestring.systems.nas_rl.training import QUERIES
@@ -41,9 +41,7 @@ def _beats_random(k: int, n: int, budget: str) -> Claim:
 
 
 _matching = partial(_searches, metric="top15", horizon=1600 // QUERIES, difference=WITHIN)
-_shared = partial(
-    compare, train=f"{_TRAINING}:shared", metric="rank_correlation", goal="max", horizon=10, seeds=10, unit="unit", runner="inline"
-)
+_shared = partial(compare, train=f"{_TRAINING}:shared", metric="rank_correlation", goal="max", horizon=10, seeds=10, unit="unit", workers=2)
 _enas = partial(
     compare, train="shoestring.systems.nas_rl.enas:train", metric="accuracy", goal="max", horizon=10, seeds=20, unit="unit", workers=2
 )
@@ -58,7 +56,7 @@ _transfer = partial(
     worst=6.0,  # bits; about those of a character drawn evenly
     workers=2,
 )
-_nasbench = partial(_searches, metric="top15", horizon=1600 // QUERIES)
+_nasbench = partial(_searches, metric="top15", horizon=1600 // QUERIES, runner="process", workers=2)
 
 CLAIMS = [
     Claim(

@@ -10,8 +10,7 @@ from functools import partial
 
 import shoestring as ss
 from shoestring.claim import Rule
-from shoestring.comparison import Comparison
-from shoestring.errors import UsageError
+from shoestring.rules import ordered
 from shoestring.systems.program_lattice.training import Settings
 
 TRAIN = "shoestring.systems.program_lattice.training:train"
@@ -25,27 +24,6 @@ _compare = partial(
 ADDITION: Settings = {"task": "addition", "n_full": 1, "n_weak": 32, "n_models": 1, "n_steps": 420, "pretrain": 100}
 NANOCRAFT: Settings = {"task": "nanocraft", "n_full": 16, "n_weak": 112, "n_models": 1, "n_steps": 450, "pretrain": 150, "n_tests": 200}
 MORE = {"n_steps": 600}  # the rivals take more steps, which cost them less
-
-
-def lattice_beats(*rivals: str) -> Rule:
-    """Returns the rule of "npl is better than each of these": holds if all were shown, fails if the reverse of one was.
-
-    Args:
-        *rivals: names of arms; the comparison must have been of ablations of ``npl``.
-    """
-
-    def rule(answer: ss.Answer) -> ss.Ruling:
-        found = answer.finding
-        if not isinstance(found, Comparison):
-            raise UsageError("the rule lattice_beats() needs a comparison, and the claim asks something else.")
-        pairs = [next(pair for pair in found.pairs if {pair.first, pair.second} == {"npl", rival}) for rival in rivals]
-        head = pairs[0]
-        if all(pair.better == "npl" for pair in pairs):
-            return ss.Ruling("holds", head.difference, head.interval)
-        is_refuted = found.deterministic or any(pair.better not in (None, "npl") for pair in pairs)
-        return ss.Ruling("fails" if is_refuted else "undecided", head.difference, head.interval)
-
-    return rule
 
 
 def _arms(shared: Settings, arms: dict[str, Settings], *, shuffled: bool = False) -> dict[str, Settings]:
@@ -82,7 +60,7 @@ CLAIMS = [
         "115s",
         NANOCRAFT,
         {"npl": NPL, "npi + 20 points": NPI, "flat": FLAT},
-        lattice_beats("npi + 20 points"),
+        ordered(("npl", "npi + 20 points")),
     ),
     _claim(
         "addition-beats-npi-and-seq2seq",
@@ -92,7 +70,7 @@ CLAIMS = [
         "160s",
         ADDITION,
         {"npl": NPL, "npi + 20 points": NPI, "seq2seq": SEQ2SEQ, "flat": FLAT},
-        lattice_beats("npi + 20 points", "seq2seq"),
+        ordered(("npl", "npi + 20 points"), ("npl", "seq2seq")),
     ),
     _claim(
         "nanocraft-approaches-the-oracle",
@@ -102,6 +80,6 @@ CLAIMS = [
         "205s",
         NANOCRAFT,
         {"npl": NPL, "npl, 28 weak": {**NPL, "n_weak": 28}, "oracle - 10 points": ORACLE, "flat": FLAT},
-        lattice_beats("oracle - 10 points", "npl, 28 weak"),
+        ordered(("npl", "oracle - 10 points"), ("npl", "npl, 28 weak")),
     ),
 ]

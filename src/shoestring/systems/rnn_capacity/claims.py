@@ -9,9 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 import shoestring as ss
-from shoestring.claim import Rule, better, equivalent
-from shoestring.comparison import Comparison
-from shoestring.errors import UsageError
+from shoestring.rules import better, equivalent, ordered
 
 TRAIN = "shoestring.systems.rnn_capacity.training:train"
 PAPER = "Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913"
@@ -19,28 +17,6 @@ PAID = "a tuner's hundreds to thousands of trainings for each task, cell, depth 
 
 compare = partial(ss.compare, train=TRAIN, horizon=2, unit="step", seeds=8, workers=2)
 least = partial(compare, goal="min")
-
-
-def all_differ(*orders: tuple[str, str]) -> Rule:
-    """Returns the rule of "each first is better than its second": holds if all were shown, fails if the reverse of one was.
-
-    Args:
-        *orders: pairs of arms, the better one first; the comparison must have been asked for each pair.
-    """
-
-    def rule(answer: ss.Answer) -> ss.Ruling:
-        found = answer.finding
-        if not isinstance(found, Comparison):
-            raise UsageError("the rule all_differ() needs a comparison, and the claim asks something else.")
-        pairs = {frozenset((pair.first, pair.second)): pair for pair in found.pairs}
-        shown = [(pairs[frozenset(order)].better, order[0]) for order in orders]
-        head = found.headline
-        if all(winner == wanted for winner, wanted in shown):
-            return ss.Ruling("holds", head.difference, head.interval)
-        is_refuted = found.deterministic or any(winner not in (None, wanted) for winner, wanted in shown)
-        return ss.Ruling("fails" if is_refuted else "undecided", head.difference, head.interval)
-
-    return rule
 
 
 def linear(cell: str, budget: str) -> ss.Claim:
@@ -121,7 +97,7 @@ CLAIMS = [
             resolution=1 / 16,
         ),
         budget="20s",
-        rule=all_differ(("gru", "rnn"), ("rnn", "irnn")),
+        rule=ordered(("gru", "rnn"), ("rnn", "irnn")),
         # Three draws of hyperparameters for one cell, under the names of three.
         control=partial(
             least,
@@ -145,7 +121,7 @@ CLAIMS = [
             full="+rnn",
         ),
         budget="45s",
-        rule=all_differ(("+rnn", "rnn"), ("+rnn", "lstm")),
+        rule=ordered(("+rnn", "rnn"), ("+rnn", "lstm")),
         control=partial(
             least,
             {"+rnn": DEEP, "rnn": {**DEEP, "draw": 1}, "lstm": {**DEEP, "draw": 2}},
