@@ -1,4 +1,4 @@
-"""What all claims of all systems have in common: they can be asked, and have a control that is another question."""
+"""What all claims of all systems have in common: they can be asked, have a control that is another question, and come cheap."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from shoestring.budget import UNITS
+from shoestring.budget import UNITS, Budget
 from shoestring.claims import claim_set, systems
 
 
@@ -17,3 +17,17 @@ def test_every_claim_can_be_asked_and_has_a_control(system):
         assert claim.statement.endswith(".") and claim.source, claim.name
         assert {ask.keywords.get("unit", "epoch") for ask in (claim.question, claim.control)} <= set(UNITS), claim.name
         assert (claim.question.args, claim.question.keywords) != (claim.control.args, claim.control.keywords), claim.name
+
+
+@pytest.mark.parametrize(
+    ("minutes", "names"),
+    [
+        (20, ("hyperband", "nas_rl", "randomization_test", "rnn_capacity")),
+        (35, ("recursive_npi", "program_lattice", "perceptual_pbe")),
+        (35, ("symbolic_rl", "graph_transition")),
+    ],
+)
+def test_a_group_of_systems_is_checked_within_what_was_promised(minutes, names):
+    budgets = [Budget(claim.budget).limits["wall_s"] for name in names for claim in claim_set(name).claims]
+
+    assert sum(budgets) <= 60 * minutes

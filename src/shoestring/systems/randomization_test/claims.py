@@ -35,7 +35,7 @@ CLAIMS = [
         statement="A perceptron fits random labels to zero training error, as it was for true ones, within four times their epochs.",
         source=f"{PAPER}, section 2.1, figure 1a, table 1",
         question=partial(_slowdown, {"random labels": {**_cifar, "variants": "true,random-labels"}, FOUR: 4.0}),
-        budget="40s",
+        budget="30s",
         rule=better("random labels"),
         control=partial(_slowdown, {"random labels": {**_cifar, **_too_small, "variants": "true,random-labels"}, FOUR: 4.0}),
         paper_cost=PAPER_COST,
@@ -46,7 +46,7 @@ CLAIMS = [
         statement="It fits shuffled pixels, random pixels and Gaussian inputs to zero training error too, within four times the epochs.",
         source=f"{PAPER}, section 2.1, figure 1a",
         question=partial(_slowdown, {"noise": {**_cifar, "variants": "true,shuffled-pixels,random-pixels,gaussian"}, FOUR: 4.0}),
-        budget="40s",
+        budget="35s",
         rule=better("noise"),
         control=partial(
             _slowdown, {"noise": {**_cifar, **_too_small, "variants": "true,shuffled-pixels,random-pixels,gaussian"}, FOUR: 4.0}
@@ -59,7 +59,7 @@ CLAIMS = [
         statement="A network that was fitted to random labels is right on test images as often as chance, to within 3 points.",
         source=f"{PAPER}, table 1: 9.78% on CIFAR-10",
         question=partial(_accuracy_after_noise, {"random labels": {**_mnist, "n_test": 2000, "variants": "random-labels"}, "chance": 0.1}),
-        budget="15s",
+        budget="20s",
         rule=equivalent(),
         control=partial(_accuracy_after_noise, {"random labels": {**_mnist, "n_test": 2000, "variants": "true"}, "chance": 0.1}),
         paper_cost=PAPER_COST,
@@ -77,7 +77,7 @@ CLAIMS = [
             horizon=60,
             seeds=5,
         ),
-        budget="30s",
+        budget="22s",
         rule=better("100%"),
         # Pixels in another order: nothing that a perceptron could tell from the true images.
         control=partial(
@@ -102,7 +102,7 @@ CLAIMS = [
                 "crop, weight decay": {**_cifar, "until_fitted": False, "crop": 4, "weight_decay": 5e-4},
             },
         ),
-        budget="40s",
+        budget="35s",
         rule=both(equivalent(), always("none", 0.2)),
         control=partial(
             _accuracy_without,
@@ -119,7 +119,7 @@ CLAIMS = [
         statement="With weight decay a perceptron still fits random labels to zero error, within four times the epochs of true ones.",
         source=f"{PAPER}, section 3",
         question=partial(_slowdown, {"weight decay": {**_cifar, "weight_decay": 5e-4, "variants": "true,random-labels"}, FOUR: 4.0}),
-        budget="35s",
+        budget="25s",
         rule=better("weight decay"),
         control=partial(
             _slowdown, {"weight decay": {**_cifar, **_too_small, "weight_decay": 5e-4, "variants": "true,random-labels"}, FOUR: 4.0}
@@ -132,7 +132,7 @@ CLAIMS = [
         statement="A network of 2n + d weights, built without training, gives 1,000 real images any labels with an error below 1e-6.",
         source=f"{PAPER}, theorem 1",
         question=partial(_construction_error, {"built": {"data": "mnist", "n": 1000, "digits_kept": "float64"}, "limit": 1e-6}),
-        budget="15s",
+        budget="8s",
         rule=better("built"),
         control=partial(_construction_error, {"built": {"data": "mnist", "n": 1000, "digits_kept": "float32"}, "limit": 1e-6}),
         paper_cost="a proof",
@@ -173,7 +173,7 @@ CLAIMS = [
         question=partial(
             _misorder, {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "gabor"}, "none": 0.0}
         ),
-        budget="30s",
+        budget="25s",
         rule=better("misorder"),
         control=partial(
             _misorder, {"misorder": {"data": "mnist", "n": 3000, "n_test": 5000, "labels": "true", "features": "permuted"}, "none": 0.0}
@@ -188,7 +188,7 @@ CLAIMS = [
         question=partial(
             _prediction_distance, {"random labels": {**_mnist, "variants": "random-labels"}, "true labels": {**_mnist, "variants": "true"}}
         ),
-        budget="60s",
+        budget="35s",
         rule=better("random labels"),
         control=partial(
             _prediction_distance,

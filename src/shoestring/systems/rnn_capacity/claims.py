@@ -44,15 +44,15 @@ COUNT = {"task": "parentheses", "n_steps": 150}
 DEEP = {"task": "parentheses", "n_steps": 150, "depth": 8, "n_params": 2000, "time": 12}
 
 CLAIMS = [
-    linear("rnn", "15s"),
-    linear("gru", "20s"),
-    linear("lstm", "20s"),
+    linear("rnn", "50s"),
+    linear("gru", "45s"),
+    linear("lstm", "60s"),
     ss.Claim(
         name="equal-across-cells",
         statement="At equal parameters the best of RNN, UGRNN, GRU and LSTM stores at most 1.5 times the bits a parameter of the worst.",
         source=f"{PAPER}, section 2.1, figure 1",
         question=partial(least, {"cells": EQUAL, "bound": 1.5}, metric="ratio"),
-        budget="35s",
+        budget="60s",
         rule=better("cells"),
         control=partial(least, {"cells": {**EQUAL, "shuffled": True, "n_steps": 60}, "bound": 1.5}, metric="ratio"),
         paper_cost=PAID,
@@ -62,7 +62,7 @@ CLAIMS = [
         statement="An RNN with tanh stores more bits than the same RNN with ReLU.",
         source=f"{PAPER}, section 2.1: about 3.5 bits a parameter with ReLU, about 5 with tanh",
         question=partial(compare, {"tanh": ONE, "relu": {**ONE, "nonlinearity": "relu"}}, metric="bits_per_param", goal="max"),
-        budget="15s",
+        budget="20s",
         rule=better("tanh"),
         control=partial(
             compare,
@@ -78,7 +78,7 @@ CLAIMS = [
         " differ in error by at most a tenth of the vector's variance.",
         source=f"{PAPER}, section 2.3",
         question=partial(least, {"cells": MEMORY, "bound": 1.0}, metric="violation"),
-        budget="35s",
+        budget="50s",
         rule=better("cells"),
         control=partial(least, {"cells": {**MEMORY, "shuffled": True, "n_steps": 60}, "bound": 1.0}, metric="violation"),
         paper_cost=PAID,
@@ -96,7 +96,7 @@ CLAIMS = [
             full="rnn",
             resolution=1 / 16,
         ),
-        budget="20s",
+        budget="40s",
         rule=ordered(("gru", "rnn"), ("rnn", "irnn")),
         # Three draws of hyperparameters for one cell, under the names of three.
         control=partial(
@@ -120,7 +120,7 @@ CLAIMS = [
             mode="ablation",
             full="+rnn",
         ),
-        budget="45s",
+        budget="60s",
         rule=ordered(("+rnn", "rnn"), ("+rnn", "lstm")),
         control=partial(
             least,
