@@ -39,8 +39,9 @@ fix: $(STAMP)  ## format and mend what the linter can
 calibrate: $(STAMP)  ## simulate 10,000 studies a bar and write docs/explanation/calibration.md
 	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/calibrate.py
 
-claims: $(STAMP)  ## check every claim and its control, and write docs/reference/claims.md
-	@$(VENV)/bin/shoestring claims all --controls --page docs/reference/claims.md
+claims: $(STAMP)  ## check every claim and its control, and keep the verdicts in docs and READMEs
+	@OMP_NUM_THREADS=1 $(VENV)/bin/shoestring claims all --controls --store runs/claims
+	@$(PYTHON) benchmarks/verdicts.py runs/claims
 
 curves: $(STAMP)  ## train the 400 learning curves that the claims of the hyperband system replay
 	@OMP_NUM_THREADS=1 $(PYTHON) -m shoestring.systems.hyperband.tabulate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +32,10 @@ def test_a_group_of_systems_is_checked_within_what_was_promised(minutes, names):
     budgets = [Budget(claim.budget).limits["wall_s"] for name in names for claim in claim_set(name).claims]
 
     assert sum(budgets) <= 60 * minutes
+
+
+def test_the_page_and_every_readme_show_the_verdicts_that_are_kept(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    import verdicts
+
+    assert verdicts.main(["--check"]) == 0
