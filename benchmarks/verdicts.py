@@ -1,6 +1,6 @@
 """Keeps the verdicts of a store of claims: ``python benchmarks/verdicts.py STORE``.
 
-Copies them to docs/reference/verdicts, and writes docs/reference/claims.md and the tables in the systems' READMEs anew from all that are kept.
+Copies them to docs/reference/verdicts, and writes docs/reference/claims.md and the tables in the systems' READMEs from all that are kept.
 ``--check`` writes nothing and exits with 1 if page and tables do not say what the kept verdicts say; a test asks that.
 """
 
