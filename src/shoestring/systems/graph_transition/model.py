@@ -37,7 +37,7 @@ class Sizes:
         n_steps: of one propagation.
         direct: whether words reach the nodes that they name.
         intermediate: whether nodes exchange messages after every sentence, and not at a question only.
-        keep: what the bias of the propagation's gate begins at. # Differs: not from 0, where many steps leave little of a node's state.
+        keep: what the bias of the propagation's gate begins at. # Differs: not from 0, where five steps leave little of a state.
         sparse: propagate along lists of edges and not by dense products.
     """
 

@@ -100,7 +100,7 @@ CLAIMS = [
         "quicksort",
         "none",
         "3,25",
-        "55s",
+        "110s",
         "In at least 4 of 5 seeds a model of quicksort without recursion learns all it was shown and sorts at most half of arrays of 25.",
         f"{PAPER}, table 4: 100% at 3, 3.3% at 25",
     ),
