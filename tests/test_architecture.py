@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "shoestring"
 LAYERS = {
     0: "errors",
     1: "interrupts space parameter space_text convert orders lease events state randomness checkpoint trial budget "
-    "finding selection comparison scaling answer options",
+    "finding selection comparison scaling answer options speed",
     2: "schema store stats",
     3: "samplers schedulers questions",
     4: "ledger",
@@ -28,7 +28,7 @@ LAYER = {name: number for number, names in LAYERS.items() for name in names.spli
 HEAVY = {"torch", "matplotlib"}
 MODULES = sorted(SOURCE.rglob("*.py"))
 # What a system may import of the engine: what any user would, and of the two whose component is a part of the engine that part.
-PUBLIC = {"__init__", "answer", "budget", "claim", "rules", "datasets", "errors", "comparison", "selection", "scaling", "options"}
+PUBLIC = {"__init__", "answer", "budget", "claim", "rules", "speed", "datasets", "errors", "comparison", "selection", "scaling", "options"}
 COMPONENTS = {"hyperband": {"schedulers", "samplers"}, "nas_rl": {"samplers", "orders"}}
 
 modules = pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(SOURCE)) for path in MODULES])

@@ -13,7 +13,6 @@ import torch
 from shoestring import datasets
 from shoestring.comparison import Comparison
 from shoestring.errors import UnknownName, UsageError
-from shoestring.systems.graph_transition import speed
 from shoestring.systems.graph_transition.claims import CLAIMS, often
 from shoestring.systems.graph_transition.networks import learnt
 from shoestring.systems.graph_transition.training import Config, merged, preset, train
@@ -146,7 +145,3 @@ def test_a_control_asks_the_same_of_something_that_can_be_made(claim):
     for arms in (question.args[0], control.args[0]):
         for arm in arms.values():
             assert isinstance(arm, float) or Config.of(arm)
-
-
-def test_ratios_leave_the_first_turn_out():
-    assert len(speed.ratios(lambda: sum(range(10**4)), lambda: sum(range(10**4)), turns=3)) == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from shoestring.systems.rnn_capacity import speed
 from shoestring.systems.rnn_capacity.claims import CLAIMS
 from shoestring.systems.rnn_capacity.training import config_of
 
@@ -18,7 +17,3 @@ def test_a_control_asks_the_same_of_something_that_can_be_made(claim):
     for arms in (question.args[0], control.args[0]):
         for arm in arms.values():
             assert isinstance(arm, float) or config_of(arm)
-
-
-def test_ratios_leave_the_first_turn_out():
-    assert len(speed.ratios(lambda: sum(range(10**5)) and None, lambda: sum(range(10**5)) and None, turns=3)) == 3

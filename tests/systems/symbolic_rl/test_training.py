@@ -15,7 +15,6 @@ from shoestring.systems.symbolic_rl import table
 from shoestring.systems.symbolic_rl.dqn import QNetworks, planes
 from shoestring.systems.symbolic_rl.players import Sight
 from shoestring.systems.symbolic_rl.scene import Scene
-from shoestring.systems.symbolic_rl.speed import ratios
 from shoestring.systems.symbolic_rl.task import Games
 from shoestring.systems.symbolic_rl.training import ARMS, Config, Work
 
@@ -115,10 +114,6 @@ def test_settings_go_through_json():
 def test_what_cannot_be_trained_is_said(settings, error, said):
     with pytest.raises(error, match=said):
         Config.of(settings)
-
-
-def test_ratios_leave_the_first_turn_out():
-    assert len(ratios(lambda: sum(range(10**5)), lambda: sum(range(10**5)), 1.0, turns=2)) == 2
 
 
 def test_a_table_has_a_row_for_every_arm():

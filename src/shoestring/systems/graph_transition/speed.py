@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,29 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shoestring.speed import Ratio, print_table, ratio
 from shoestring.systems.graph_transition.affine import Affine
 from shoestring.systems.graph_transition.layers import EdgeUpdate, Links, Propagate
 from shoestring.systems.graph_transition.networks import Networks
 from shoestring.systems.graph_transition.state import GraphState
 from shoestring.systems.graph_transition.training import Config, preset
 
-TURNS = 5
 
-
-def ratios(first: Callable[[], object], second: Callable[[], object], turns: int = TURNS) -> tuple[float, float, float]:
-    """Returns how many times longer the first takes than the second: median, least and most of some turns after one that does not count."""
-    found = []
-    for _ in range(turns + 1):
-        times = []
-        for call in (first, second):
-            began = time.process_time()
-            call()
-            times.append(time.process_time() - began)
-        found.append(times[0] / max(times[1], 1e-9))
-    return statistics.median(found[1:]), min(found[1:]), max(found[1:])
-
-
-def together(task: str, models: int, n: int = 3) -> tuple[float, float, float]:
+def together(task: str, models: int, n: int = 3) -> Ratio:
     """Returns the ratio of training so many networks one by one to training them as one program."""
     settings = {"task": task, **preset(task), "n_updates": 10_000, "n_test": 1, "sizes": "100", "lengths": "4"}
     alone = [Networks(Config.of(settings), task, seed) for seed in range(models)]
@@ -46,18 +30,18 @@ def together(task: str, models: int, n: int = 3) -> tuple[float, float, float]:
         for one in alone:
             one.train(one.updates + n)
 
-    return ratios(one_by_one, lambda: stacked.train(stacked.updates + n))
+    return ratio(one_by_one, lambda: stacked.train(stacked.updates + n))
 
 
-def bucketed(task: str = "babi-7", n: int = 6) -> tuple[float, float, float]:
+def bucketed(task: str = "babi-7", n: int = 6) -> Ratio:
     """Returns the ratio of training on batches of any stories to training on batches of about one length."""
     settings = {"task": task, **preset(task), "n_updates": 10_000, "n_test": 1}
     mixed, sorted_ = (Networks(Config.of(settings), task, 0) for _ in range(2))
     mixed.lesson = replace(mixed.lesson, train=replace(mixed.lesson.train, lengths=torch.ones_like(mixed.lesson.train.lengths)))
-    return ratios(lambda: mixed.train(mixed.updates + n), lambda: sorted_.train(sorted_.updates + n))
+    return ratio(lambda: mixed.train(mixed.updates + n), lambda: sorted_.train(sorted_.updates + n))
 
 
-def propagated(n_places: int, n_edge_types: int, links_a_node: int = 2, batch: int = 32) -> tuple[float, float, float]:
+def propagated(n_places: int, n_edge_types: int, links_a_node: int = 2, batch: int = 32) -> Ratio:
     """Returns the ratio of dense to sparse propagation, five steps with gradient, on random graphs."""
     rng = np.random.default_rng(0)
     edges = torch.zeros(batch, n_places, n_places, n_edge_types)
@@ -72,10 +56,10 @@ def propagated(n_places: int, n_edge_types: int, links_a_node: int = 2, batch: i
     def step(sparse: bool) -> None:
         layer(state, Links.of(edges, state.s) if sparse else None).h.square().sum().backward()  # torch
 
-    return ratios(lambda: step(sparse=False), lambda: step(sparse=True))
+    return ratio(lambda: step(sparse=False), lambda: step(sparse=True))
 
 
-def paired(n_places: int, n_edge_types: int, batch: int = 32) -> tuple[float, float, float]:
+def paired(n_places: int, n_edge_types: int, batch: int = 32) -> Ratio:
     """Returns the ratio of an edge update on pairs of inputs, put side by side as published, to the layer's sum of parts, with gradient."""
     rng = torch.Generator().manual_seed(0)
     layer, whole = EdgeUpdate(20, n_places, 20, n_edge_types, 20, rng), Affine(20 + 2 * (n_places + 20), 20, rng)
@@ -96,13 +80,13 @@ def paired(n_places: int, n_edge_types: int, batch: int = 32) -> tuple[float, fl
     def learnt_from(logits: Callable[[], Tensor]) -> None:
         logits().sum().backward()  # type: ignore[no-untyped-call]  # torch's own
 
-    return ratios(lambda: learnt_from(side_by_side), lambda: learnt_from(lambda: layer.logits(a, x, h)))
+    return ratio(lambda: learnt_from(side_by_side), lambda: learnt_from(lambda: layer.logits(a, x, h)))
 
 
 def main() -> None:
     """Prints all ratios."""
     torch.set_num_threads(1)
-    rows: dict[str, Callable[[], tuple[float, float, float]]] = {
+    rows: dict[str, Callable[[], Ratio]] = {
         "4 networks of bAbI 1: one by one / together": lambda: together("babi-1", 4),
         "4 networks of rule 30": lambda: together("rule-30", 4),
         "4 networks of Turing machines": lambda: together("turing-2", 4),
@@ -113,9 +97,7 @@ def main() -> None:
         "propagation in 64 places and 26 types": lambda: propagated(64, 26, batch=8),
         "bAbI 7 in batches of any length / of about one length": bucketed,
     }
-    for name, measure in rows.items():
-        middle, least, most = measure()
-        print(f"| {name} | {middle:.2f} ({least:.2f} to {most:.2f}) |", flush=True)
+    print_table(rows)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ sides take part. It asserts nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from statistics import median
+from functools import partial
 
 import numpy as np
 import torch
 
+from shoestring.speed import Ratio, print_table, ratio
 from shoestring.systems.perceptual_pbe.fitting import Fit, fit_learner
 from shoestring.systems.perceptual_pbe.gradient import execute
 from shoestring.systems.perceptual_pbe.learner import Learner, Perceptrons, as_arrays
@@ -21,14 +21,7 @@ from shoestring.systems.perceptual_pbe.search import enumerate_programs
 from shoestring.systems.perceptual_pbe.task import Pool, add_grids
 from shoestring.systems.perceptual_pbe.template import Template
 
-TURNS, STEPS, ALONE, EXAMPLES = 7, 10, 20, 64
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """Returns the processor seconds that an action takes."""
-    began = time.process_time()
-    action()
-    return time.process_time() - began
+STEPS, ALONE, EXAMPLES = 10, 20, 64
 
 
 def fit_of(restarts: int) -> Fit:
@@ -41,15 +34,10 @@ def fit_of(restarts: int) -> Fit:
     return fit
 
 
-def restarts_ratio(restarts: int) -> list[float]:
-    """Returns, turn by turn, how many times longer ``restarts`` restarts take one by one than together."""
+def restarts_ratio(restarts: int) -> Ratio:
+    """Returns how many times longer ``restarts`` restarts take one by one than together."""
     together, alone = fit_of(restarts), fit_of(1)
-
-    def ratio() -> float:
-        one = seconds(lambda: alone.train(alone.done + STEPS)) * restarts
-        return one / seconds(lambda: together.train(together.done + STEPS))
-
-    return sorted(ratio() for _ in range(TURNS))
+    return ratio(lambda: alone.train(alone.done + STEPS), lambda: together.train(together.done + STEPS), share=1 / restarts)
 
 
 def search_case(name: str) -> tuple[Template, dict[str, torch.Tensor], torch.Tensor]:
@@ -71,33 +59,28 @@ def search_case(name: str) -> tuple[Template, dict[str, torch.Tensor], torch.Ten
     return Tape().template, inputs, torch.tensor(answers)
 
 
+def search_ratio(name: str) -> Ratio:
+    """Returns how many times longer it takes to run every program than to search them, from the time of some programs."""
+    template, inputs, answers = search_case(name)
+    rng = np.random.default_rng(1)
+    programs = [{param.name: int(rng.integers(param.n)) for param in template.params} for _ in range(ALONE)]
+
+    def one_by_one() -> None:
+        for program in programs:
+            execute(template, [program], inputs)
+
+    return ratio(one_by_one, lambda: enumerate_programs(template, as_arrays(inputs), answers.numpy()), share=ALONE / template.n_programs)
+
+
 def main() -> None:
-    """Prints all ratios as a table."""
+    """Prints the table."""
     torch.set_num_threads(1)
-    print("| | ratio, median (lowest to highest) |\n| --- | --- |")
-    for restarts in (8, 16, 32):
-        ratios = restarts_ratio(restarts)
-        print(f"| ADD2x2, {restarts} restarts: one by one / together | {median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f}) |")
+    rows: dict[str, Callable[[], Ratio]] = {
+        f"ADD2x2, {restarts} restarts: one by one / together": partial(restarts_ratio, restarts) for restarts in (8, 16, 32)
+    }
     for name in ("ADD2x2", "MATH"):
-        template, inputs, answers = search_case(name)
-        rng = np.random.default_rng(1)
-        programs = [{param.name: int(rng.integers(param.n)) for param in template.params} for _ in range(ALONE)]
-
-        def one_by_one(
-            template: Template = template, some: list[dict[str, int]] = programs, seen: dict[str, torch.Tensor] = inputs
-        ) -> None:
-            for program in some:
-                execute(template, [program], seen)
-
-        each = median(seconds(one_by_one) / ALONE for _ in range(TURNS))
-        searched = median(
-            seconds(lambda t=template, i=inputs, a=answers: enumerate_programs(t, as_arrays(i), a.numpy()))  # type: ignore[misc]
-            for _ in range(TURNS)
-        )
-        n = template.n_programs
-        print(
-            f"| {name}: {n:,} programs one by one, from the time of {ALONE} / searched in {searched:.2f} s | {each * n / searched:,.0f} |"
-        )
+        rows[f"{name}: every program one by one, from the time of {ALONE} / searched"] = partial(search_ratio, name)
+    print_table(rows)
 
 
 if __name__ == "__main__":

@@ -5,36 +5,21 @@ It proves nothing about capacity. All candidates are timed in turns, in processo
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 from itertools import product
 
 import torch
 
+from shoestring.speed import Ratio, print_table, ratio
 from shoestring.systems.rnn_capacity.cells import make_cell
 from shoestring.systems.rnn_capacity.model import Recurrent, n_params, params_for_budget
 from shoestring.systems.rnn_capacity.scan import Backend, scan
 from shoestring.systems.rnn_capacity.storage import Attempt, Storage
 from shoestring.systems.rnn_capacity.task import random_bits
 
-TURNS = 7
 
-
-def ratios(slow: Callable[[], None], fast: Callable[[], None], turns: int = TURNS) -> list[float]:
-    """Returns processor time of ``slow`` by that of ``fast``, once a turn, the first turn left out; sorted."""
-    found = []
-    for _ in range(turns + 1):
-        began = time.process_time()
-        slow()
-        between = time.process_time()
-        fast()
-        found.append((between - began) / (time.process_time() - between))
-    return sorted(found[1:])
-
-
-def together(cell: str, size: int, n_models: int = 16, n_steps: int = 3) -> list[float]:
+def together(cell: str, size: int, n_models: int = 16, n_steps: int = 3) -> Ratio:
     """Returns how much longer ``n_models`` networks take one by one than together, storing patterns."""
     n_h = params_for_budget(cell, size, 16, 1)
     make = partial(Recurrent, cell, 16, n_h, 1, delay=5)
@@ -52,10 +37,10 @@ def together(cell: str, size: int, n_models: int = 16, n_steps: int = 3) -> list
         done[1] += n_steps
         all_of_them.train(done[1])
 
-    return ratios(one_by_one, at_once)
+    return ratio(one_by_one, at_once)
 
 
-def other_scan(cell: str, n_h: int, depth: int, slow: Backend, fast: Backend, steps: int = 40, batch: int = 32) -> list[float]:
+def other_scan(cell: str, n_h: int, depth: int, slow: Backend, fast: Backend, steps: int = 40, batch: int = 32) -> Ratio:
     """Returns how much longer one backend takes than another, forwards and backwards."""
     cells = [make_cell(cell, n_h, n_h) for _ in range(depth)]
     x = torch.randn(steps, batch, n_h)
@@ -64,10 +49,10 @@ def other_scan(cell: str, n_h: int, depth: int, slow: Backend, fast: Backend, st
     def run(backend: Backend) -> None:
         torch.autograd.grad(scan(cells, x, backend=backend)[0].sum(), weights, allow_unused=True)
 
-    return ratios(partial(run, slow), partial(run, fast))
+    return ratio(partial(run, slow), partial(run, fast))
 
 
-def torch_module(n_h: int, steps: int = 40, batch: int = 32) -> list[float]:
+def torch_module(n_h: int, steps: int = 40, batch: int = 32) -> Ratio:
     """Returns how much longer ``torch.nn.LSTM`` takes than ``scan`` of our LSTM with its kernel, forwards and backwards."""
     ours, theirs, x = make_cell("lstm", n_h, n_h), torch.nn.LSTM(n_h, n_h), torch.randn(steps, batch, n_h)
 
@@ -77,25 +62,22 @@ def torch_module(n_h: int, steps: int = 40, batch: int = 32) -> list[float]:
     def run_ours() -> None:
         torch.autograd.grad(scan(ours, x)[0].sum(), list(ours.parameters()))
 
-    return ratios(run_theirs, run_ours)
+    return ratio(run_theirs, run_ours)
 
 
 def main() -> None:
     """Prints the table."""
     torch.set_num_threads(1)
-    stacks = [("rnn", 16), ("gru", 16), ("+rnn", 16), ("gru", 256)]
-    rows: list[tuple[str, Callable[[], list[float]]]] = [
-        *(
-            (f"16 {cell}s of {size} parameters: one by one / together", partial(together, cell, size))
-            for cell, size in product(("rnn", "lstm"), (160, 640))
-        ),
-        *((f"{cell}, depth 8, {n} units: loop / wavefront", partial(other_scan, cell, n, 8, "loop", "wavefront")) for cell, n in stacks),
-        *((f"{cell}, depth 1, 64 units: loop / fused", partial(other_scan, cell, 64, 1, "loop", "fused")) for cell in ("rnn", "lstm")),
-        ("lstm, 64 units: torch.nn.LSTM / scan", partial(torch_module, 64)),
-    ]
-    for name, measure in rows:
-        found = measure()
-        print(f"{name:55} {statistics.median(found):5.2f}  ({found[0]:.2f} to {found[-1]:.2f})", flush=True)
+    rows: dict[str, Callable[[], Ratio]] = {
+        f"16 {cell}s of {size} parameters: one by one / together": partial(together, cell, size)
+        for cell, size in product(("rnn", "lstm"), (160, 640))
+    }
+    for cell, n in (("rnn", 16), ("gru", 16), ("+rnn", 16), ("gru", 256)):
+        rows[f"{cell}, depth 8, {n} units: loop / wavefront"] = partial(other_scan, cell, n, 8, "loop", "wavefront")
+    for cell in ("rnn", "lstm"):
+        rows[f"{cell}, depth 1, 64 units: loop / fused"] = partial(other_scan, cell, 64, 1, "loop", "fused")
+    rows["lstm, 64 units: torch.nn.LSTM / scan"] = partial(torch_module, 64)
+    print_table(rows)
 
 
 if __name__ == "__main__":

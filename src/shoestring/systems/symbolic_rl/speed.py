@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import statistics
 
-import numpy as np
 import torch
 
+from shoestring.speed import print_table, ratio, seconds
 from shoestring.systems.symbolic_rl.game import GridGame
 from shoestring.systems.symbolic_rl.players import Blind
 from shoestring.systems.symbolic_rl.task import Games
 from shoestring.systems.symbolic_rl.training import Arm, Config, Work, play
-
-TURNS = 5
-
-
-def spent(run: Callable[[], object]) -> float:
-    """Returns the processor time of a call, in seconds."""
-    began = time.process_time()
-    run()
-    return time.process_time() - began
-
-
-def ratios(one: Callable[[], object], many: Callable[[], object], share: float, turns: int = TURNS) -> list[float]:
-    """Returns, turn by turn, the time that ``one`` takes, by that of ``many`` for as much work; the first turn of each is left out.
-
-    Args:
-        share: of the work of ``many`` that ``one`` does.
-    """
-    found = [spent(one) / share / spent(many) for _ in range(turns + 1)]
-    return found[1:]
 
 
 def one_game() -> None:
@@ -62,15 +42,20 @@ def trained(arm: Arm, agents: int, seed: int = 0) -> None:
 def main() -> None:
     """Prints the table."""
     torch.set_num_threads(1)
-    rows = [
-        ("1,000 games with frames: gymnasium one by one / at once", ratios(one_game, lambda: games_at_once(1000, True), 1 / 1000)),
-        ("1,000 games without frames", ratios(one_game, lambda: games_at_once(1000, False), 1 / 1000)),
-        ("8 tables with true objects: one by one / together", ratios(lambda: trained("oracle", 1), lambda: trained("oracle", 8), 1 / 8)),
-        ("8 deep Q-networks", ratios(lambda: trained("dqn", 1), lambda: trained("dqn", 8), 1 / 8)),
-    ]
-    print("games a second, median:", round(1000 / float(np.median([spent(lambda: games_at_once(1000, False)) for _ in range(TURNS)]))))
-    for name, found in rows:
-        print(f"{name}: {np.median(found):.1f} ({min(found):.1f} to {max(found):.1f})")
+    played = statistics.median(seconds(lambda: games_at_once(1000, False)) for _ in range(5))
+    print(f"games a second, median of 5: {1000 / played:.0f}\n")
+    print_table(
+        {
+            "1,000 games with frames: gymnasium one by one / at once": lambda: ratio(
+                one_game, lambda: games_at_once(1000, True), share=1 / 1000
+            ),
+            "1,000 games without frames": lambda: ratio(one_game, lambda: games_at_once(1000, False), share=1 / 1000),
+            "8 tables with true objects: one by one / together": lambda: ratio(
+                lambda: trained("oracle", 1), lambda: trained("oracle", 8), share=1 / 8
+            ),
+            "8 deep Q-networks": lambda: ratio(lambda: trained("dqn", 1), lambda: trained("dqn", 8), share=1 / 8),
+        }
+    )
 
 
 if __name__ == "__main__":
