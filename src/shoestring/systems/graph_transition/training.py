@@ -12,11 +12,12 @@ from shoestring.systems.graph_transition.babi import TASKS as BABI
 from shoestring.systems.graph_transition.model import Sizes
 from shoestring.systems.graph_transition.networks import Networks, Transcripts, Work
 
-CONTRASTS = ("", "direct", "supervision", "seed")
+CONTRASTS = ("", "direct", "supervision", "draw")
 SUPERVISIONS = ("graphs", "shuffled", "none")
 MODELS = ("ggtnn", "gru")
 SIMPLE = ("1", "4", "9", "11", "15", "16", "18", "20")  # bAbI tasks that take fewer updates
 ONE_QUESTION = ("4", "16", "19")  # tasks with one question a story, and not about five
+DRAW = 10**9  # from the seeds of one draw to those of the next
 GOAL = 0.95  # the share of right answers at which a bAbI task counts as solved, as Weston et al. 2015 have it
 
 
@@ -39,7 +40,8 @@ class Config:
         lengths: steps of machines, with commas between: the first trained on, all tested.
         by_task: take what ``preset`` has for each task; ``n_updates`` is then the most.
         contrast: of bAbI, train other networks too and report by how much the first are better: ``"direct"``, without direct
-            reference; ``"supervision"``, from answers only; ``"seed"``, the same on another seed; ``""`` for none.
+            reference; ``"supervision"``, from answers only; ``"draw"``, the same in another draw; ``""`` for none.
+        draw: other weights and other stories under the same seed, for two runs that must not differ.
         n_test: stories of a machine's test, for each length and network; questions of bAbI's.
     """
 
@@ -64,6 +66,7 @@ class Config:
     n_test: int = 1000
     contrast: str = ""
     by_task: bool = False
+    draw: int = 0
 
     def __post_init__(self) -> None:
         for name, known in (("model", MODELS), ("supervision", SUPERVISIONS), ("contrast", CONTRASTS)):
@@ -104,7 +107,11 @@ class Config:
     @property
     def other(self) -> Self:
         """What the networks are contrasted with."""
-        changes: dict[str, dict[str, Any]] = {"direct": {"direct": False}, "supervision": {"supervision": "none"}}
+        changes: dict[str, dict[str, Any]] = {
+            "direct": {"direct": False},
+            "supervision": {"supervision": "none"},
+            "draw": {"draw": self.draw + 1},
+        }
         return replace(self, contrast="", **changes.get(self.contrast, {}))
 
     @property
@@ -126,7 +133,7 @@ class Config:
         if self.model == "gru" and "babi" in self.task:
             raise UsageError("model='gru' writes the tapes of machines and cannot answer questions; give task='rule-30' or 'turing-2'.")
         make = Transcripts if self.model == "gru" else Networks
-        return {task: make(self.for_task(task), task, seed, device) for task in self.task.split(",")}
+        return {task: make(self.for_task(task), task, seed + DRAW * self.draw, device) for task in self.task.split(",")}
 
     def for_task(self, task: str) -> Self:
         """Returns the configuration of one of the tasks: with ``by_task`` that of its preset, of which ``n_updates`` is the most.
@@ -182,7 +189,7 @@ def train(trial: Trial) -> None:
     """
     config = Config.of(trial.config)
     works = config.works(trial.seed, trial.device)
-    others = config.other.works(trial.seed + (config.contrast == "seed"), trial.device) if config.contrast else {}
+    others = config.other.works(trial.seed, trial.device) if config.contrast else {}
     for unit in trial.steps(works=_All(works), others=_All(others)):
         for work in (*works.values(), *others.values()):
             work.train(work.config.n_updates * (unit + 1) // trial.horizon)
