@@ -59,7 +59,7 @@ def test_a_machine_reports_what_it_says():
 
 
 @needs_babi
-@pytest.mark.parametrize("contrast", ["direct", "supervision", "seed"])
+@pytest.mark.parametrize("contrast", ["direct", "supervision", "draw"])
 def test_babi_reports_what_it_says(contrast):
     given, reported = trial({**BABI, "contrast": contrast})
 
