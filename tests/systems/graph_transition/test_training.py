@@ -14,7 +14,7 @@ from shoestring import datasets
 from shoestring.comparison import Comparison
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.graph_transition.claims import CLAIMS, often
-from shoestring.systems.graph_transition.networks import learnt
+from shoestring.systems.graph_transition.networks import cool, learnt
 from shoestring.systems.graph_transition.training import Config, merged, preset, train
 
 MACHINE = {"lengths": "1,2,3", "n_cells": 2, "n_test": 3, "sizes": "6", "batch": 2, "n_updates": 4, "models": 2, "width": 8}
@@ -145,3 +145,12 @@ def test_a_control_asks_the_same_of_something_that_can_be_made(claim):
     for arms in (question.args[0], control.args[0]):
         for arm in arms.values():
             assert isinstance(arm, float) or Config.of(arm)
+
+
+@pytest.mark.parametrize(("update", "rate"), [(0, 0.01), (33, 0.01), (100, 0.0002), (300, 0.0002)])
+def test_the_learning_rate_falls_and_never_below_a_fiftieth(update, rate):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+
+    cool(optimizer, Config(n_updates=100, lr=0.01), update)
+
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate)

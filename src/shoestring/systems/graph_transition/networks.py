@@ -201,6 +201,6 @@ class Transcripts:
 
 
 def cool(optimizer: torch.optim.Optimizer, config: Config, update: int) -> None:
-    """Sets the learning rate of an update: full for a third of them, then falling in a line."""
+    """Sets the learning rate of an update: full for a third of them, then falling in a line, to a fiftieth at the last and after it."""
     for group in optimizer.param_groups:
-        group["lr"] = config.lr * min(1.0, 1.5 * (1 - update / config.n_updates) + 0.02)
+        group["lr"] = config.lr * min(1.0, 1.5 * max(0.0, 1 - update / config.n_updates) + 0.02)
