@@ -43,6 +43,7 @@ def _row(arm: Arm, variant: Variant, elsewhere: Variant, epochs: int, seeds: int
         here, there = work.tested(variant)[0], work.tested(elsewhere)[0]
         columns.append([100 * here.share, here.score, work.epochs_to(WANTED), 100 * there.share, there.score])
     cells = [_spread(torch.cat(values), digits) for values, digits in zip(zip(*columns, strict=True), (0, 2, 0, 0, 2), strict=True)]
+    cells[2] = cells[2].replace(str(epochs + 1), f"> {epochs}")  # never within the training
     if variant.startswith("negative"):
         cells[0] = cells[2] = cells[3] = ""  # nothing is positive there
     return "| " + " | ".join((NAMED[arm], *cells)) + " |"
