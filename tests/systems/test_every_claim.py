@@ -9,6 +9,12 @@ import pytest
 
 from shoestring.budget import UNITS, Budget
 from shoestring.claims import claim_set, systems
+from shoestring.systems.graph_transition import training as graph_transition
+from shoestring.systems.perceptual_pbe import training as perceptual_pbe
+from shoestring.systems.program_lattice import training as program_lattice
+from shoestring.systems.recursive_npi import training as recursive_npi
+from shoestring.systems.rnn_capacity import training as rnn_capacity
+from shoestring.systems.symbolic_rl import training as symbolic_rl
 
 
 @pytest.mark.parametrize("system", systems())
@@ -18,6 +24,30 @@ def test_every_claim_can_be_asked_and_has_a_control(system):
         assert claim.statement.endswith(".") and claim.source, claim.name
         assert {ask.keywords.get("unit", "epoch") for ask in (claim.question, claim.control)} <= set(UNITS), claim.name
         assert (claim.question.args, claim.question.keywords) != (claim.control.args, claim.control.keywords), claim.name
+        assert claim.control.keywords["metric"] == claim.question.keywords["metric"], claim.name
+        if claim.name != "the-gap-grows-with-corruption":  # its control has two of five shares: pixels are shuffled, or they are not
+            assert claim.control.args[0].keys() == claim.question.args[0].keys(), claim.name
+
+
+def _npi(arm):
+    return arm.keys() <= {"array", "recursion"} or recursive_npi.Config.of(arm).make_task()
+
+
+@pytest.mark.parametrize(
+    ("system", "read"),
+    [
+        ("graph_transition", graph_transition.Config.of),
+        ("perceptual_pbe", perceptual_pbe.config_of),
+        ("program_lattice", program_lattice.config_of),
+        ("recursive_npi", _npi),
+        ("rnn_capacity", rnn_capacity.config_of),
+        ("symbolic_rl", symbolic_rl.Config.of),
+    ],
+)
+def test_every_arm_of_a_claim_can_be_made(system, read):
+    for claim in claim_set(system).claims:
+        for arm in (*claim.question.args[0].values(), *claim.control.args[0].values()):
+            assert isinstance(arm, float) or read(arm), claim.name
 
 
 @pytest.mark.parametrize(

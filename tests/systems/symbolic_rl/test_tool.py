@@ -10,7 +10,6 @@ import torch
 from shoestring.errors import UsageError
 from shoestring.options import read_options
 from shoestring.systems.symbolic_rl import ACTIONS, GridGame, Objects, RelationalQ, Tracker, learn
-from shoestring.systems.symbolic_rl.claims import CLAIMS
 from shoestring.systems.symbolic_rl.picture import film_strip, learning_curve, rule_table
 from shoestring.systems.symbolic_rl.tool import OPTIONS, main
 from shoestring.systems.symbolic_rl.training import Config
@@ -89,13 +88,3 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path):
         with pytest.raises(UsageError, match=said):
             main(arguments.split())
     assert read_options(["--seed=7"], OPTIONS)["seed"] == 7
-
-
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
-def test_a_control_asks_the_same_of_something_that_can_be_made(claim):
-    question, control = claim.question, claim.control
-
-    assert control.keywords["metric"] == question.keywords["metric"]
-    assert control.args[0].keys() == question.args[0].keys()
-    for arms in (question.args[0], control.args[0]):
-        assert all(isinstance(arm, float) or Config.of(arm) for arm in arms.values())
