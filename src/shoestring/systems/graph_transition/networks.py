@@ -52,29 +52,62 @@ def learnt(config: Config, found: Mapping[str, float], n_networks: int) -> dict[
     return {"learnt": sum(reached) / n_networks}
 
 
-class Networks:
-    """The graph networks of one task, trained together: ``sizes`` times ``models`` of them."""
+class Stacked:
+    """Networks of one shape in training: steps of Adam on the loss of batches, and what has to be kept of it.
 
-    def __init__(self, config: Config, task: str, seed: int, device: str = "cpu") -> None:
-        self.config, self.task, self.device = config, task, device
-        self.lesson = lesson(config, task, seed)
-        self.data = self.lesson.train.to(device)
-        lengths = self.lesson.train.answers.shape[-1]
+    Args:
+        config: theirs.
+        net: all of them, stacked.
+        seed: draws the batches.
+    """
+
+    def __init__(self, config: Config, net: Any, seed: int) -> None:
+        self.config, self.net, self.updates = config, net, 0
         self.rng = torch.Generator().manual_seed(seed)
-        seeds = [seed * 1000 + i for i in range(len(self.lesson.limits))]
-        rngs = [torch.Generator().manual_seed(one) for one in seeds]
-        self.net = stack([GGTNN(self.lesson.vocabulary, config.network, rng, lengths) for rng in rngs]).to(device)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=config.lr, fused=True)
-        self.updates, self.pool = 0, torch.empty(0, len(seeds), config.batch, dtype=torch.long)
+        self.optimizer = torch.optim.Adam(net.parameters(), lr=config.lr, fused=True)
+
+    def loss_of_batch(self) -> Tensor:
+        """Draws a batch for each network and returns the loss of all."""
+        raise NotImplementedError
 
     def train(self, until: int) -> None:
         """Goes on to so many updates."""
         for update in range(self.updates, until):
             cool(self.optimizer, self.config, update)
             self.optimizer.zero_grad()
-            self.loss(self.batch()).backward()  # type: ignore[no-untyped-call]  # torch's own
+            self.loss_of_batch().backward()  # type: ignore[no-untyped-call]  # torch's own
             self.optimizer.step()
         self.updates = max(self.updates, until)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns all that changes."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rng": self.rng.get_state(),
+            "updates": self.updates,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes back to a state."""
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rng.set_state(state["rng"])
+        self.updates = state["updates"]
+
+
+class Networks(Stacked):
+    """The graph networks of one task, trained together: ``sizes`` times ``models`` of them."""
+
+    def __init__(self, config: Config, task: str, seed: int, device: str = "cpu") -> None:
+        self.task, self.device = task, device
+        self.lesson = lesson(config, task, seed)
+        self.data = self.lesson.train.to(device)
+        lengths = self.lesson.train.answers.shape[-1]
+        seeds = [seed * 1000 + i for i in range(len(self.lesson.limits))]
+        rngs = [torch.Generator().manual_seed(one) for one in seeds]
+        super().__init__(config, stack([GGTNN(self.lesson.vocabulary, config.network, rng, lengths) for rng in rngs]).to(device), seed)
+        self.pool = torch.empty(0, len(seeds), config.batch, dtype=torch.long)
 
     def batch(self) -> Batch:
         """Returns stories ``(M, B)``, drawn for each network from those that it may see, of about one length."""
@@ -86,11 +119,16 @@ class Networks:
         index, self.pool = self.pool[0], self.pool[1:]
         return self.data[index.to(self.device)].trimmed()
 
+    def loss_of_batch(self) -> Tensor:
+        """Draws a batch for each network and returns the loss of all."""
+        return self.loss(self.batch())
+
     def loss(self, batch: Batch) -> Tensor:
         """Returns the loss of all networks."""
         if self.config.supervision == "none":
-            return self.net.answer_loss(self.net.run(batch, snap=False).answers, batch).sum()
-        loss: Tensor = self.net(batch).total
+            loss: Tensor = self.net.answer_loss(self.net.run(batch, snap=False).answers, batch).sum()
+        else:
+            loss = self.net(batch).total
         return loss
 
     @torch.no_grad()
@@ -129,49 +167,33 @@ class Networks:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns all that changes."""
-        return {
-            "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "rng": self.rng.get_state(),
-            "updates": self.updates,
-            "pool": self.pool,
-        }
+        return super().state_dict() | {"pool": self.pool}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes back to a state."""
-        self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.rng.set_state(state["rng"])
-        self.updates, self.pool = state["updates"], state["pool"]
+        super().load_state_dict(state)
+        self.pool = state["pool"]
 
 
-class Transcripts:
+class Transcripts(Stacked):
     """The baseline in training: GRUs that write the tapes of a machine, ``models`` of them, on the same stories."""
 
     def __init__(self, config: Config, task: str, seed: int, device: str = "cpu") -> None:
-        self.config, self.device = config, device
+        self.device = device
         train, tests = stories_of(config, task, np.random.default_rng([seed, 1]))
         everything = [*train, *(story for stories in tests.values() for story in stories)]
         words = sorted({word for story in everything for part in transcript(story) for word in part})
         self.data, self.wanted = encode_transcripts(train, words)
         self.tests = {name: encode_transcripts(stories, words) for name, stories in tests.items()}
-        self.rng = torch.Generator().manual_seed(seed)
         rngs = [torch.Generator().manual_seed(seed * 1000 + i) for i in range(config.models)]
-        self.net = stack([TranscriptGRU(len(words), config.width, rng) for rng in rngs]).to(device)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=config.lr, fused=True)
-        self.updates = 0
+        super().__init__(config, stack([TranscriptGRU(len(words), config.width, rng) for rng in rngs]).to(device), seed)
 
-    def train(self, until: int) -> None:
-        """Goes on to so many updates."""
-        for update in range(self.updates, until):
-            cool(self.optimizer, self.config, update)
-            index = torch.randint(self.config.numbers("sizes")[0], (self.config.models, self.config.batch), generator=self.rng)
-            words, wanted = self.data[index].to(self.device), self.wanted[index][..., 1:].to(self.device)
-            losses = F.cross_entropy(self.net(words).flatten(0, -2), words[..., 1:].flatten(), reduction="none").view(wanted.shape)
-            self.optimizer.zero_grad()
-            ((losses * wanted).sum() / wanted[0].sum()).backward()  # type: ignore[no-untyped-call]  # torch's own
-            self.optimizer.step()
-        self.updates = max(self.updates, until)
+    def loss_of_batch(self) -> Tensor:
+        """Draws a batch for each network and returns the loss of all."""
+        index = torch.randint(self.config.numbers("sizes")[0], (self.config.models, self.config.batch), generator=self.rng)
+        words, wanted = self.data[index].to(self.device), self.wanted[index][..., 1:].to(self.device)
+        losses = F.cross_entropy(self.net(words).flatten(0, -2), words[..., 1:].flatten(), reduction="none").view(wanted.shape)
+        return (losses * wanted).sum() / wanted[0].sum()
 
     @torch.no_grad()
     def metrics(self) -> dict[str, float]:
@@ -182,22 +204,6 @@ class Transcripts:
             right = ((self.net(words).argmax(-1) == words[..., 1:]) | ~wanted[..., 1:]).all(-1).float().mean(1).tolist()
             found |= {f"exact_{name}_of_{i}": value for i, value in enumerate(right)} | {f"exact_{name}": sum(right) / len(right)}
         return found | learnt(self.config, found, self.config.models)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns all that changes."""
-        return {
-            "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "rng": self.rng.get_state(),
-            "updates": self.updates,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes back to a state."""
-        self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.rng.set_state(state["rng"])
-        self.updates = state["updates"]
 
 
 def cool(optimizer: torch.optim.Optimizer, config: Config, update: int) -> None:
