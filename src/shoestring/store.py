@@ -1,19 +1,21 @@
 """The store of one run: a folder with a database that one process writes, and the folders of its trials.
 
-The only module that touches the database. Rows are put and then committed together, in one transaction a decision. Trial processes never
-open it: they append to event files, which the engine reads into it by offset, so whatever a crash loses here is read in again.
+The only module that touches the database. Rows are put and then committed together, all that belongs to a decision at once. Commits that
+follow each other fast go to the redo log, and from there into the database together. Trial processes open neither: they append to event
+files, which the engine reads in by offset, so whatever a crash loses here is read in again.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
+import math
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,17 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from shoestring import schema
+from shoestring import redo, schema
 from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, StoreReadOnly, StoreUnwritable, StoreVersion
+from shoestring.lock import Lock
+from shoestring.redo import RedoLog, Row
 
-Row = dict[str, Any]
+Rows = dict[Table, dict[Any, Row]]  # by table and primary key
 
+DATABASE, REDO = "study.db", "redo.log"
+GENERATION = "generation"  # how often the database has taken commits in
+WRITE_EVERY_S = 0.5  # commits that follow a write into the database sooner wait in the redo log
+WRITE_FROM = redo.ROOM // 2  # bytes of the redo log from which they do not
 BUSY_TIMEOUT_MS = 20_000
 ROOM_IN_MEMORY = 1 << 30  # bytes free in the file system that is in memory, below which it is not used
 WRITING = "BEGIN IMMEDIATE"
@@ -45,13 +53,17 @@ class Store:
         folder: the run's folder; a temporary one for a store in memory.
     """
 
-    def __init__(self, folder: Path, engine: Engine, lock: int | None, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
+    def __init__(self, folder: Path, engine: Engine, lock: Lock | None, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
         self.folder = folder
         self._engine = engine
         self._lock = lock
         self._scratch = scratch
         self._upserts = {table: _upsert(table, engine) for table in schema.metadata.sorted_tables}  # trials before what refers to them
-        self._waiting: dict[Table, dict[Any, Row]] = {table: {} for table in self._upserts}
+        self._put: Rows = {table: {} for table in self._upserts}  # since the last commit
+        self._committed: Rows = {table: {} for table in self._upserts}  # and not in the database yet
+        self._redo = RedoLog(folder / REDO)
+        self._generation = 0
+        self._written_at = -math.inf
 
     @classmethod
     def create_or_open(cls, folder: Path) -> Store:
@@ -63,16 +75,16 @@ class Store:
             NotARun: the folder holds something else.
             StoreReadOnly, StoreUnwritable: it cannot be written.
         """
-        database = folder / "study.db"
+        database = folder / DATABASE
         try:
             if (
                 folder.exists()
                 and not database.is_file()
-                and (not folder.is_dir() or set(os.listdir(folder)) - {"lock", "study.db-journal"})
+                and (not folder.is_dir() or set(os.listdir(folder)) - {"lock", f"{DATABASE}-journal", REDO})
             ):
                 raise NotARun(f"{folder} exists and holds no run (no study.db). Choose another --store, or an empty folder.")
             folder.mkdir(parents=True, exist_ok=True)
-            lock = _take_lock(folder)
+            lock = Lock(folder)
         except OSError as error:
             raise _refused(folder, error) from error
         store = cls(folder, _engine(URL.create("sqlite", database=str(database)), begin=WRITING), lock)
@@ -94,7 +106,7 @@ class Store:
             NotARun: the folder holds no run.
             StoreCorrupt, StoreVersion: what is there cannot be used.
         """
-        database = folder / "study.db"
+        database = folder / DATABASE
         if not database.is_file():
             raise NotARun(f"{folder} is not the folder of a run (no study.db). Give a run's folder, or its name under runs/.")
         if os.access(folder, os.W_OK) and os.access(database, os.W_OK):
@@ -106,28 +118,31 @@ class Store:
 
     def put(self, table: Table, row: Row) -> None:
         """Keeps a whole row for the next commit; a row with the same primary key is replaced."""
-        self._waiting[table][_KEYS[table](row)] = row
+        self._put[table][_KEYS[table](row)] = row
 
     def commit(self) -> None:
-        """Writes all rows that were put since the last commit, all or none.
+        """Keeps all rows that were put since the last commit, all or none, whatever happens from now on.
 
         Raises:
             StoreUnwritable: the disk is full or read-only, or the run's folder is gone; the rows are kept for another try, and the store
                 is as it was.
         """
-        if not any(self._waiting.values()):
+        if not any(self._put.values()):
             return
-        database = self.folder / "study.db"
-        if self.is_on_disk and not database.exists():  # what is written to a removed file is lost without an error
-            raise StoreUnwritable(f"{database} was removed while its run was under way; run the same command to begin it anew.")
-        try:
-            with self._transaction() as cursor:
-                for table, (statement, values) in self._upserts.items():
-                    if rows := self._waiting[table]:
-                        cursor.executemany(statement, [values(row) for row in rows.values()])
-        except sqlite3.OperationalError as error:
-            raise StoreUnwritable(f"{database} could not be written ({error}); free some space and run the same command again.") from error
-        for rows in self._waiting.values():
+        if self.is_on_disk and not (self.folder / DATABASE).exists():  # what is written to a removed file is lost without an error
+            raise StoreUnwritable(
+                f"{self.folder / DATABASE} was removed while its run was under way; run the same command to begin it anew."
+            )
+        if time.monotonic() - self._written_at > WRITE_EVERY_S or self._redo.size > WRITE_FROM:
+            self._write()
+            return
+        if self.is_on_disk:
+            try:
+                self._redo.append(self._generation, {table.name: list(rows.values()) for table, rows in self._put.items() if rows})
+            except OSError as error:
+                raise self._unwritable(error.strerror) from error
+        for table, rows in self._put.items():
+            self._committed[table] |= {key: dict(row) for key, row in rows.items()}
             rows.clear()
 
     @contextmanager
@@ -142,11 +157,20 @@ class Store:
         Raises:
             StoreCorrupt: they cannot be read.
         """
+        key = _KEYS[table]
+        commits = list(redo.read(self.folder / REDO)) if self._only_reads else []  # first: the database may take them in meanwhile
         try:
             with self._engine.connect() as connection:
-                return [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+                stored = [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+                generation = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == GENERATION)).scalar()
         except DatabaseError as error:
             raise self._unreadable(error) from error
+        later = {key(row): row for since, commit in commits if str(since) == generation for row in commit.get(table.name, ())}
+        later |= self._committed[table]
+        if not later:
+            return stored
+        rows = {key(row): row for row in stored} | later
+        return [dict(rows[k]) for k in sorted(rows)]
 
     def note(self, key: str, value: object) -> None:
         """Keeps one JSON value under a key, for the next commit."""
@@ -158,11 +182,10 @@ class Store:
         Raises:
             StoreCorrupt: it cannot be read.
         """
+        found = [row["value"] for row in self.rows(schema.meta) if row["key"] == key]
         try:
-            with self._engine.connect() as connection:
-                found = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
-            return None if found is None else json.loads(found)
-        except (DatabaseError, ValueError, TypeError) as error:
+            return json.loads(found[0]) if found else None
+        except (ValueError, TypeError) as error:
             raise self._unreadable(error) from error
 
     @property
@@ -175,14 +198,53 @@ class Store:
         return self.folder / "trials" / f"{trial_id:04d}"
 
     def close(self) -> None:
-        """Closes the database and gives the lock back."""
+        """Has the database take in what was committed, closes it and gives the lock back."""
+        if self._lock is not None and any(self._committed.values()):
+            for rows in self._put.values():
+                rows.clear()
+            with suppress(StoreUnwritable):  # it stays in the redo log
+                self._write()
+        self._redo.close()
         self._engine.dispose()
         if self._lock is not None:
-            _held.discard(self._lock)
-            os.close(self._lock)
-            self._lock = None
+            self._lock.release()
         if self._scratch is not None:
             self._scratch.cleanup()
+
+    @property
+    def _only_reads(self) -> bool:
+        return self._lock is None and self.is_on_disk
+
+    def _write(self) -> None:
+        """Writes all that was put or committed into the database, in one transaction.
+
+        Raises:
+            StoreUnwritable: the disk is full or read-only.
+        """
+        waiting = {table: self._committed[table] | self._put[table] for table in self._upserts}
+        waiting[schema.meta][GENERATION] = {"key": GENERATION, "value": str(self._generation + 1)}
+        try:
+            with self._transaction() as cursor:
+                for table, (statement, values) in self._upserts.items():
+                    if rows := waiting[table]:
+                        cursor.executemany(statement, [values(row) for row in rows.values()])
+        except sqlite3.OperationalError as error:
+            raise self._unwritable(error) from error
+        self._generation += 1
+        self._redo.restart()
+        self._written_at = time.monotonic()
+        for rows in (*self._committed.values(), *self._put.values()):
+            rows.clear()
+
+    def _take_in_log(self) -> None:
+        """Has the database take in what an earlier process has committed and left in the redo log."""
+        self._generation = int(self.noted(GENERATION))
+        for since, commit in redo.read(self.folder / REDO):
+            if since == self._generation:
+                for table in self._committed:
+                    self._committed[table] |= {_KEYS[table](row): row for row in commit.get(table.name, ())}
+        if any(self._committed.values()):
+            self._write()
 
     @contextmanager
     def _transaction(self) -> Iterator[DBAPICursor]:
@@ -228,6 +290,9 @@ class Store:
         version = self._version() if "meta" in tables or not tables else "unknown"
         if version != str(schema.SCHEMA_VERSION):
             raise StoreVersion(self.folder, version, schema.SCHEMA_VERSION)
+        if self._lock is not None:
+            with self.reading():
+                self._take_in_log()
 
     def _version(self) -> str:
         try:
@@ -241,11 +306,15 @@ class Store:
             return StoreLocked(self.folder, None)
         return StoreCorrupt(f"{self.folder / 'study.db'} cannot be read ({reason}). Restore it from a copy, or choose another --store.")
 
+    def _unwritable(self, reason: object) -> StoreUnwritable:
+        return StoreUnwritable(f"{self.folder} could not be written ({reason}); free some space and run the same command again.")
+
     def _create(self) -> None:
         try:
             with self._engine.begin() as connection:
                 schema.metadata.create_all(connection)
-                connection.execute(insert(schema.meta), [{"key": "schema_version", "value": str(schema.SCHEMA_VERSION)}])
+                notes = {"schema_version": schema.SCHEMA_VERSION, GENERATION: 0}
+                connection.execute(insert(schema.meta), [{"key": key, "value": str(value)} for key, value in notes.items()])
         except DatabaseError as error:
             raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); free some space or choose another --store.") from error
 
@@ -290,30 +359,6 @@ def _refused(folder: Path, error: OSError) -> StoreUnwritable:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreUnwritable(f"{folder} cannot be written ({error.strerror}); free some space or choose another --store.")
     return StoreReadOnly(f"{folder} cannot be written ({error.strerror}); choose another --store.")
-
-
-def _take_lock(folder: Path) -> int:
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = os.read(lock, 32)
-        os.close(lock)
-        raise StoreLocked(folder, int(pid) if pid.isdigit() else None) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    _held.add(lock)
-    return lock
-
-
-def _let_go_in_child() -> None:
-    for lock in _held:
-        os.close(lock)
-    _held.clear()
-
-
-_held: set[int] = set()  # locks of this process: a forked child, which may outlive it, must not go on holding them
-os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from shoestring.lease import Lease
 from shoestring.orders import Value
 
 SAVING_SHARE = 0.05  # of the running time, at most, goes into checkpoints between pauses
+FORCING_S = 0.05  # of running from which the disk is waited for: a power failure costs training as much again, and no report
 FIRST_SAVING_S = 0.05  # what a checkpoint is thought to take before one was written: the first comes after a second
 
 
@@ -95,12 +96,12 @@ class Trial:
             now = time.monotonic()
             unit_s = now - began
             if now - last_save >= saving_s / SAVING_SHARE and done < self._lease.to:
-                self._save(stateful, done)
+                self._save(stateful, done, forced=True)
                 saved, last_save = done, time.monotonic()
                 saving_s = last_save - now
         self._unit = None
         if done != saved and (stateful or done < self.horizon):
-            self._save(stateful, done)
+            self._save(stateful, done, forced=time.monotonic() - last_save >= FORCING_S)
         self.ended_by = "diverged" if self._diverged else "paused"
 
     def report(self, **metrics: SupportsFloat) -> None:
@@ -148,12 +149,13 @@ class Trial:
             return candidate.unit
         return 0
 
-    def _save(self, stateful: dict[str, object], done: int) -> None:
+    def _save(self, stateful: dict[str, object], done: int, *, forced: bool) -> None:
+        durable = forced and self._lease.durable
         tree = {"handed": {name: state.capture(value) for name, value in stateful.items()}, "rng": randomness.capture()}
-        if self._lease.durable:
+        if durable:
             self._events.sync()  # what was reported must not be newer than the state that goes on from it
         data = state.to_bytes(tree)
-        written = checkpoint.write(self._lease.folder / "checkpoints", done, data, durable=self._lease.durable)
+        written = checkpoint.write(self._lease.folder / "checkpoints", done, data, durable=durable)
         self._events.append({"token": self._lease.token, "checkpoint": done, "sha256": written.sha256, "bytes": len(data)})
 
 

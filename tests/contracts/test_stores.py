@@ -120,7 +120,7 @@ def test_a_note_comes_back(store, value):
 def test_an_empty_commit_does_nothing(store):
     store.commit()
 
-    assert [row["key"] for row in store.rows(schema.meta)] == ["schema_version"]
+    assert [row["key"] for row in store.rows(schema.meta)] == ["generation", "schema_version"]
 
 
 def test_trials_have_folders_of_their_own(store):
