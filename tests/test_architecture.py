@@ -13,7 +13,7 @@ LAYERS = {
     0: "errors",
     1: "interrupts space parameter space_text convert orders lease events state randomness checkpoint trial budget redo lock "
     "finding selection comparison scaling answer options speed",
-    2: "schema store stats",
+    2: "schema sqlite store stats",
     3: "samplers schedulers questions",
     4: "ledger",
     5: "runners",

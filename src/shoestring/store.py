@@ -1,6 +1,6 @@
 """The store of one run: a folder with a database that one process writes, and the folders of its trials.
 
-The only module that touches the database. Rows are put and then committed together, all that belongs to a decision at once. Commits that
+The only module that knows of the database. Rows are put and then committed together, all that belongs to a decision at once. Commits that
 follow each other fast go to the redo log, and from there into the database together. Trial processes open neither: they append to event
 files, which the engine reads in by offset, so whatever a crash loses here is read in again.
 """
@@ -20,13 +20,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, StaticPool, Table, create_engine, event, inspect, select, text
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy import URL, Engine, Table, insert, inspect, select, text
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.sql.compiler import SQLCompiler
 
-from shoestring import redo, schema
+from shoestring import redo, schema, sqlite
 from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, StoreReadOnly, StoreUnwritable, StoreVersion
 from shoestring.lock import Lock
 from shoestring.redo import RedoLog, Row
@@ -37,9 +34,7 @@ DATABASE, REDO = "study.db", "redo.log"
 GENERATION = "generation"  # how often the database has taken commits in
 WRITE_EVERY_S = 0.5  # commits that follow a write into the database sooner wait in the redo log
 WRITE_FROM = redo.ROOM // 2  # bytes of the redo log from which they do not
-BUSY_TIMEOUT_MS = 20_000
 ROOM_IN_MEMORY = 1 << 30  # bytes free in the file system that is in memory, below which it is not used
-WRITING = "BEGIN IMMEDIATE"
 
 _KEYS: dict[Table, Callable[[Row], Any]] = {
     table: itemgetter(*(column.name for column in table.primary_key)) for table in schema.metadata.sorted_tables
@@ -58,7 +53,9 @@ class Store:
         self._engine = engine
         self._lock = lock
         self._scratch = scratch
-        self._upserts = {table: _upsert(table, engine) for table in schema.metadata.sorted_tables}  # trials before what refers to them
+        self._upserts = {
+            table: sqlite.upsert(table, engine) for table in schema.metadata.sorted_tables
+        }  # trials before what refers to them
         self._put: Rows = {table: {} for table in self._upserts}  # since the last commit
         self._committed: Rows = {table: {} for table in self._upserts}  # and not in the database yet
         self._redo = RedoLog(folder / REDO)
@@ -87,14 +84,14 @@ class Store:
             lock = Lock(folder)
         except OSError as error:
             raise _refused(folder, error) from error
-        store = cls(folder, _engine(URL.create("sqlite", database=str(database)), begin=WRITING), lock)
+        store = cls(folder, sqlite.engine(URL.create("sqlite", database=str(database)), begin=sqlite.WRITING), lock)
         return store._checked(may_create=True)
 
     @classmethod
     def in_memory(cls) -> Store:
         """Opens a new run in memory; its trials' folders are files for as long as the store is open, in memory too where there is room."""
         scratch = tempfile.TemporaryDirectory(prefix="shoestring-", dir=_file_system_in_memory())
-        store = cls(Path(scratch.name), _engine(URL.create("sqlite")), None, scratch)
+        store = cls(Path(scratch.name), sqlite.engine(URL.create("sqlite")), None, scratch)
         store._check(may_create=True)
         return store
 
@@ -113,7 +110,7 @@ class Store:
             url = URL.create("sqlite", database=str(database))
         else:
             url = URL.create("sqlite", database=database.absolute().as_uri(), query={"mode": "ro", "immutable": "1", "uri": "true"})
-        store = cls(folder, _engine(url), None)
+        store = cls(folder, sqlite.engine(url), None)
         return store._checked(may_create=False)
 
     def put(self, table: Table, row: Row) -> None:
@@ -224,7 +221,7 @@ class Store:
         waiting = {table: self._committed[table] | self._put[table] for table in self._upserts}
         waiting[schema.meta][GENERATION] = {"key": GENERATION, "value": str(self._generation + 1)}
         try:
-            with self._transaction() as cursor:
+            with sqlite.transaction(self._engine) as cursor:
                 for table, (statement, values) in self._upserts.items():
                     if rows := waiting[table]:
                         cursor.executemany(statement, [values(row) for row in rows.values()])
@@ -245,22 +242,6 @@ class Store:
                     self._committed[table] |= {_KEYS[table](row): row for row in commit.get(table.name, ())}
         if any(self._committed.values()):
             self._write()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[DBAPICursor]:
-        """Gives a cursor of the driver itself: what goes through it are ready statements, and SQLAlchemy doubles what those cost."""
-        connection = self._engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute(WRITING)
-            try:
-                yield cursor
-                connection.commit()
-            except BaseException:  # a Ctrl-C as well leaves the store as it was
-                connection.rollback()
-                raise
-        finally:
-            connection.close()
 
     def _checked(self, may_create: bool) -> Store:
         """Returns the store once it has passed its checks; one that has not is closed."""
@@ -319,22 +300,6 @@ class Store:
             raise StoreUnwritable(f"{self.folder} cannot be written ({error.orig}); free some space or choose another --store.") from error
 
 
-def _engine(url: URL, begin: str = "BEGIN") -> Engine:
-    engine = create_engine(url, poolclass=None if url.database else StaticPool, connect_args={"check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def _settings(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # pysqlite must not begin transactions by itself
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=PERSIST", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
 def _file_system_in_memory() -> str | None:
     """Returns a folder whose files are in memory (Linux has one); None if there is none with some room, or if ``TMPDIR`` names another."""
     try:
@@ -343,16 +308,6 @@ def _file_system_in_memory() -> str | None:
         return None
     is_usable = os.access("/dev/shm", os.W_OK) and room.f_bavail * room.f_frsize >= ROOM_IN_MEMORY
     return "/dev/shm" if is_usable and "TMPDIR" not in os.environ else None
-
-
-def _upsert(table: Table, engine: Engine) -> tuple[str, Callable[[Row], tuple[Any, ...]]]:
-    """Returns the statement that inserts or replaces a row, compiled once, and what takes its parameters from a row."""
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    compiled = statement.on_conflict_do_update(index_elements=keys, set_=rest).compile(engine)
-    assert isinstance(compiled, SQLCompiler) and compiled.positiontup, "SQLite's parameters go by position"
-    return str(compiled), itemgetter(*compiled.positiontup)
 
 
 def _refused(folder: Path, error: OSError) -> StoreUnwritable:

@@ -168,7 +168,7 @@ def test_a_file_is_no_run(tmp_path):
 
 
 def test_a_database_that_someone_holds_is_said_to_be_in_use(folder, monkeypatch):
-    monkeypatch.setattr("shoestring.store.BUSY_TIMEOUT_MS", 1)
+    monkeypatch.setattr("shoestring.sqlite.BUSY_TIMEOUT_MS", 1)
     connection = sqlite3.connect(folder / "study.db", isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
 
