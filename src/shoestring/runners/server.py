@@ -65,8 +65,6 @@ class Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        gc.collect()
-        gc.freeze()
         watched: list[socket.socket | int] = [self._control, woken]
         try:
             while True:
@@ -226,6 +224,8 @@ def serve(control: socket.socket, get_work: Callable[[], Work], threads: int) ->
     torch = sys.modules.get("torch")
     if torch:
         torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # its first optimizer imports 800 modules: here once, not in every trial
+    gc.collect()  # a quarter of a second with torch imported, which the first lease would wait for
+    gc.freeze()
     cuda = bool(torch and torch.cuda.is_initialized())
     control.sendall(json.dumps({"ready": os.getpid(), "cuda_initialized": cuda}).encode() + b"\n")
     Server(control, work, threads).serve()
