@@ -1,43 +1,54 @@
-"""Checkpoints of one trial: files named by unit and SHA-256, so that each proves by itself that it is whole.
+"""Checkpoints of one trial: files named by unit and SHA-256, so that each proves by itself that it is whole, or lines of its event file.
 
-Written to a temporary file in the same folder, forced to disk, renamed, and the folder forced to disk. Restoring takes the newest file
-whose hash matches its name and passes over the others.
+A file is written to a temporary one in the same folder, forced to disk, renamed, and the folder forced to disk. A small state at a pause is
+part of the event that tells of it: thousands of short trials would make thousands of folders and files. Restoring takes the newest
+whose hash is right and passes over the others.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
+from shoestring import events
 from shoestring.errors import StoreUnwritable
+
+SMALL = 32 << 10  # bytes of a state that a line of the event file may hold
 
 _NAME = re.compile(r"(\d{9})-([0-9a-f]{64})\.ckpt")
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """One checkpoint file: the state after ``unit`` units."""
-
-    unit: int
-    sha256: str
-    path: Path
-
-    def read(self) -> bytes | None:
-        """Returns the content if its hash matches, otherwise None."""
-        try:
-            data = self.path.read_bytes()
-        except OSError:
-            return None
-        return data if hashlib.sha256(data).hexdigest() == self.sha256 else None
+def event_of(unit: int, data: bytes, *, holds_it: bool) -> dict[str, Any]:
+    """Returns the event that tells of a checkpoint, and holds it if it is to."""
+    event = {"checkpoint": unit, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    return event | {"state": base64.b64encode(data).decode()} if holds_it else event
 
 
-def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = True) -> Checkpoint:
-    """Writes a checkpoint so that it is either whole or absent, and keeps it and the ``keep - 1`` before it.
+def newest_first(folder: Path, event_file: Path) -> Iterator[tuple[int, bytes]]:
+    """Yields unit and content of the checkpoints that are whole, of those of one unit the one in the event file first."""
+    found: list[tuple[int, str, Callable[[], bytes]]] = []
+    for event, _ in events.read(event_file, holding=b'"state":'):
+        if "checkpoint" in event:  # and it is not a metric of this name
+            found.insert(0, (event["checkpoint"], event["sha256"], partial(base64.b64decode, event["state"])))
+    with suppress(FileNotFoundError):
+        names = filter(None, map(_NAME.fullmatch, os.listdir(folder)))
+        found += [(int(name[1]), name[2], (folder / name[0]).read_bytes) for name in names]
+    for unit, sha256, content in sorted(found, key=itemgetter(0), reverse=True):
+        with suppress(OSError, ValueError):
+            if hashlib.sha256(data := content()).hexdigest() == sha256:
+                yield unit, data
+
+
+def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = True) -> Path:
+    """Writes a checkpoint file so that it is either whole or absent, and keeps it and the ``keep - 1`` before it.
 
     Files of later units, and others of this one, are removed with the older ones: a trial that comes to ``unit`` again has found them
     damaged. So is what a killed writer left half written.
@@ -45,8 +56,7 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = T
     Raises:
         StoreUnwritable: the disk is full or read-only; earlier checkpoints are untouched.
     """
-    sha256 = hashlib.sha256(data).hexdigest()
-    path = folder / f"{unit:09d}-{sha256}.ckpt"
+    path = folder / f"{unit:09d}-{hashlib.sha256(data).hexdigest()}.ckpt"
     temporary = folder / f".{unit:09d}.{os.getpid()}.part"
     try:
         _write_file(temporary, data, durable)
@@ -62,18 +72,7 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = T
     kept = [path.name, *[name for name in ours if int(name[:9]) < unit][: keep - 1]]
     for name in {*ours, *(name for name in names if name.endswith(".part"))}.difference(kept):
         (folder / name).unlink(missing_ok=True)
-    return Checkpoint(unit, sha256, path)
-
-
-def newest_first(folder: Path) -> Iterator[Checkpoint]:
-    """Yields the checkpoints in a folder, the newest first, without looking into them."""
-    try:
-        names = sorted(os.listdir(folder), reverse=True)
-    except FileNotFoundError:
-        return
-    for name in names:
-        if match := _NAME.fullmatch(name):
-            yield Checkpoint(int(match[1]), match[2], folder / name)
+    return path
 
 
 def _write_file(path: Path, data: bytes, durable: bool) -> None:

@@ -80,10 +80,10 @@ class EventWriter:
         return StoreUnwritable(f"{self.path} could not be written ({error.strerror}); free some space and run the same command again.")
 
 
-def read(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
+def read(path: Path, offset: int = 0, holding: bytes = b"") -> Iterator[tuple[dict[str, Any], int]]:
     """Yields each whole event from ``offset`` on, with the offset at which the next begins; stops at a line that is not whole yet.
 
-    A line that ends but whose checksum is wrong was damaged after it was written: it is passed over.
+    A line that ends but whose checksum is wrong was damaged after it was written: it is passed over. So is one without ``holding``.
     """
     try:
         data = _read_from(path, offset)
@@ -92,7 +92,7 @@ def read(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
     *lines, _torn = data.split(b"\n")
     for line in lines:
         offset += len(line) + 1
-        event = decode(line)
+        event = decode(line) if holding in line else None
         if event is not None:
             yield event, offset
 

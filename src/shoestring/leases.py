@@ -203,7 +203,8 @@ class Leases:
                 row = {"trial_id": trial.id, "unit": event["checkpoint"], "token": report.token}
                 self._store.put(schema.checkpoints, row | {"sha256": event["sha256"], "bytes": event["bytes"]})
         elif "damaged" in event:
-            self._say(f"trial {trial.id}: checkpoint {event['damaged'][:9]} is damaged and was passed over")
+            unit = self._question.unit
+            self._say(f"trial {trial.id}: its checkpoint at {unit} {event['damaged']} is damaged; it goes on from {unit} {event['from']}")
         elif "end" in event:
             open_lease.end = dict(event)
 

@@ -96,12 +96,12 @@ class Trial:
             now = time.monotonic()
             unit_s = now - began
             if now - last_save >= saving_s / SAVING_SHARE and done < self._lease.to:
-                self._save(stateful, done, forced=True)
+                self._save(stateful, done)
                 saved, last_save = done, time.monotonic()
                 saving_s = last_save - now
         self._unit = None
         if done != saved and (stateful or done < self.horizon):
-            self._save(stateful, done, forced=time.monotonic() - last_save >= FORCING_S)
+            self._save(stateful, done, pauses=True, forced=time.monotonic() - last_save >= FORCING_S)
         self.ended_by = "diverged" if self._diverged else "paused"
 
     def report(self, **metrics: SupportsFloat) -> None:
@@ -130,33 +130,37 @@ class Trial:
         return self._deadline is not None and time.monotonic() + unit_s > self._deadline + (self._lease.grace / 2 if unit_s else 0.0)
 
     def _restore(self, stateful: dict[str, object]) -> int:
-        for candidate in checkpoint.newest_first(self._lease.folder / "checkpoints"):
-            data = candidate.read()
-            if data is None:
-                self._events.append({"token": self._lease.token, "damaged": candidate.path.name})
-                continue
-            tree = state.from_bytes(data, self.device)
-            if missing := tree["handed"].keys() ^ stateful.keys():
+        unit, data = next(checkpoint.newest_first(self._lease.folder / "checkpoints", self._events.path), (0, b""))
+        if unit < self._lease.start:
+            self._events.append({"token": self._lease.token, "damaged": self._lease.start, "from": unit})
+        if not data:
+            return 0
+        tree = state.from_bytes(data, self.device)
+        if missing := tree["handed"].keys() ^ stateful.keys():
+            raise InvalidState(
+                f"steps() was handed other objects than at the checkpoint ({', '.join(sorted(missing))}); hand in the same each time."
+            )
+        for name, value in stateful.items():
+            if state.restore(value, tree["handed"][name], name) is not value:
                 raise InvalidState(
-                    f"steps() was handed other objects than at the checkpoint ({', '.join(sorted(missing))}); hand in the same each time."
+                    f"{name} is a {type(value).__name__!r}, and was none at the checkpoint; hand in the same kinds of objects."
                 )
-            for name, value in stateful.items():
-                if state.restore(value, tree["handed"][name], name) is not value:
-                    raise InvalidState(
-                        f"{name} is a {type(value).__name__!r}, and was none at the checkpoint; hand in the same kinds of objects."
-                    )
-            randomness.restore(tree["rng"])
-            return candidate.unit
-        return 0
+        randomness.restore(tree["rng"])
+        return unit
 
-    def _save(self, stateful: dict[str, object], done: int, *, forced: bool) -> None:
-        durable = forced and self._lease.durable
+    def _save(self, stateful: dict[str, object], done: int, *, pauses: bool = False, forced: bool = True) -> None:
         tree = {"handed": {name: state.capture(value) for name, value in stateful.items()}, "rng": randomness.capture()}
+        data = state.to_bytes(tree)
+        durable = forced and self._lease.durable
+        in_line = pauses and len(data) <= checkpoint.SMALL
+        event = {"token": self._lease.token, **checkpoint.event_of(done, data, holds_it=in_line)}
+        if in_line:
+            self._events.append(event)
         if durable:
             self._events.sync()  # what was reported must not be newer than the state that goes on from it
-        data = state.to_bytes(tree)
-        written = checkpoint.write(self._lease.folder / "checkpoints", done, data, durable=durable)
-        self._events.append({"token": self._lease.token, "checkpoint": done, "sha256": written.sha256, "bytes": len(data)})
+        if not in_line:
+            checkpoint.write(self._lease.folder / "checkpoints", done, data, durable=durable)
+            self._events.append(event)
 
 
 def _number(name: str, value: object) -> float:

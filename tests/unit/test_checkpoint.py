@@ -8,22 +8,22 @@ import pytest
 
 from shoestring import checkpoint
 from shoestring.errors import StoreUnwritable
+from shoestring.events import EventWriter
+
+
+def newest_first(folder):
+    return list(checkpoint.newest_first(folder, folder / "events.jsonl"))
 
 
 def units(folder):
-    return [found.unit for found in checkpoint.newest_first(folder)]
-
-
-def newest_whole(folder):
-    return next((data for found in checkpoint.newest_first(folder) if (data := found.read()) is not None), None)
+    return [unit for unit, _ in newest_first(folder)]
 
 
 def test_the_newest_is_read_back(tmp_path):
     checkpoint.write(tmp_path, 1, b"one")
-    written = checkpoint.write(tmp_path, 12, b"twelve")
+    checkpoint.write(tmp_path, 12, b"twelve")
 
-    assert newest_whole(tmp_path) == b"twelve"
-    assert next(checkpoint.newest_first(tmp_path)) == written
+    assert newest_first(tmp_path)[0] == (12, b"twelve")
 
 
 def test_the_last_two_are_kept(tmp_path):
@@ -37,16 +37,15 @@ def test_a_damaged_newest_falls_back_to_the_one_before(tmp_path):
     checkpoint.write(tmp_path, 1, b"one")
     damaged = checkpoint.write(tmp_path, 2, b"two")
     for content in (b"twx", b"", b"two and more"):
-        damaged.path.write_bytes(content)
+        damaged.write_bytes(content)
 
-        assert damaged.read() is None
-        assert newest_whole(tmp_path) == b"one"
+        assert newest_first(tmp_path) == [(1, b"one")]
 
 
 def test_a_trial_that_fell_back_keeps_two_whole_ones_again(tmp_path):
     for unit in (1, 2, 3):
         damaged = checkpoint.write(tmp_path, unit, b"%d" % unit)
-    damaged.path.write_bytes(b"")
+    damaged.write_bytes(b"")
     checkpoint.write(tmp_path, 2, b"2")
 
     assert units(tmp_path) == [2]
@@ -57,12 +56,11 @@ def test_a_trial_that_fell_back_keeps_two_whole_ones_again(tmp_path):
 def test_a_damaged_one_of_the_same_unit_is_not_kept(tmp_path):
     checkpoint.write(tmp_path, 1, b"one")
     damaged = checkpoint.write(tmp_path, 2, b"two")
-    damaged.path.write_bytes(b"")
+    damaged.write_bytes(b"")
 
-    again = checkpoint.write(tmp_path, 2, b"two, trained with other random numbers")
+    checkpoint.write(tmp_path, 2, b"two, trained with other random numbers")
 
-    assert next(checkpoint.newest_first(tmp_path)) == again
-    assert units(tmp_path) == [2, 1]
+    assert newest_first(tmp_path) == [(2, b"two, trained with other random numbers"), (1, b"one")]
 
 
 def test_what_a_killed_writer_left_is_passed_over_and_removed(tmp_path):
@@ -91,5 +89,27 @@ def test_a_full_disk_is_one_clear_error_and_harms_nothing(tmp_path, monkeypatch)
     with pytest.raises(StoreUnwritable, match="No space left on device"):
         checkpoint.write(tmp_path, 2, b"two")
 
-    assert newest_whole(tmp_path) == b"one"
+    assert newest_first(tmp_path) == [(1, b"one")]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_lines_of_the_event_file_and_files_are_one_row(tmp_path):
+    writer = EventWriter(tmp_path / "events.jsonl")
+    for unit, data in ((1, b"one"), (4, b"four"), (4, b"four again")):
+        writer.append({"token": 1, **checkpoint.event_of(unit, data, holds_it=True)})
+    writer.append({"token": 1, "unit": 5, "metrics": {"state": 0.5}})
+    for unit, data in ((3, b"three"), (4, b"four in a file")):
+        checkpoint.write(tmp_path, unit, data)
+    writer.append({"token": 1, **checkpoint.event_of(3, b"three", holds_it=False)})
+    writer.close()
+
+    assert newest_first(tmp_path) == [(4, b"four again"), (4, b"four"), (4, b"four in a file"), (3, b"three"), (1, b"one")]
+
+
+def test_a_line_whose_hash_is_wrong_is_passed_over(tmp_path):
+    writer = EventWriter(tmp_path / "events.jsonl")
+    for change in ({}, {"sha256": "0" * 64}, {"state": "no base 64"}):
+        writer.append({"token": 1, **checkpoint.event_of(2, b"two", holds_it=True), **change})
+    writer.close()
+
+    assert newest_first(tmp_path) == [(2, b"two")]

@@ -143,17 +143,29 @@ def test_interleaved_trials_disturb_neither_each_other_nor_what_is_around_them(l
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before
 
 
-def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(leases):
+def damage_last_line(event_file):
+    """Damages the newest state that lies in the event file."""
+    data = bytearray(event_file.read_bytes())
+    data[data.rindex(b'"state":"') + 50] ^= 1
+    event_file.write_bytes(data)
+
+
+@pytest.mark.parametrize("small", [1 << 15, 0])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(leases, monkeypatch, small):
+    monkeypatch.setattr("shoestring.checkpoint.SMALL", small)
     leases.run(random_walk, to=3)
     leases.run(random_walk, to=5)
-    newest = max((leases.folder / "0" / "checkpoints").iterdir())
-    newest.write_bytes(b"damaged")
+    folder = leases.folder / "0"
+    if small:
+        damage_last_line(folder / EVENTS)
+    else:
+        max((folder / "checkpoints").iterdir()).write_bytes(b"damaged")
     before = leases.reports()
 
-    assert leases.run(random_walk, to=7)["at"] <= 7
+    assert leases.run(random_walk, to=7, start=5)["at"] <= 7
     leases.run(random_walk)
 
-    assert any(event.get("damaged") == newest.name for event in leases.events())
+    assert {"token": 1, "damaged": 5, "from": 3} in leases.events()
     curve = dict(leases.reports())
     assert all(curve[unit] == metrics for unit, metrics in before)
     assert sorted(curve) == list(range(1, HORIZON + 1))
@@ -161,12 +173,12 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(leases):
 
 def test_a_fallback_begins_no_more_units_than_the_lease_pays_for(leases):
     leases.run(random_walk, to=3)
-    for found in (leases.folder / "0" / "checkpoints").iterdir():
-        found.write_bytes(b"damaged")
+    damage_last_line(leases.folder / "0" / EVENTS)
     n_before = len(leases.reports())
 
     leases.run(random_walk, to=5, start=3)
 
+    assert {"token": 1, "damaged": 3, "from": 0} in leases.events()
     assert len(leases.reports()) - n_before == 2
 
 

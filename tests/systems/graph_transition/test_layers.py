@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from shoestring.systems.graph_transition.affine import Affine, stack, unstack
-from shoestring.systems.graph_transition.layers import Aggregate, DirectReference, EdgeUpdate, Links, NodeAdd, NodeUpdate, Propagate
+from shoestring.systems.graph_transition.layers import Aggregate, DirectReference, EdgeUpdate, NodeAdd, NodeUpdate, Propagate
+from shoestring.systems.graph_transition.links import Links
 from shoestring.systems.graph_transition.state import GraphState
 
 N, D, Y, A, V, P, L = 3, 4, 2, 5, 4, 6, 3
@@ -142,6 +143,47 @@ def test_sparse_propagation_is_dense_propagation_with_its_gradient(steps):
 
     for dense, sparse in zip(*grads, strict=True):
         torch.testing.assert_close(sparse, dense)
+
+
+def test_sparse_propagation_of_stacked_layers_at_two_moments_is_dense_propagation_at_each():
+    layer = stack([drawn(Propagate(N, D, Y, P, 2, rng()), seed) for seed in (1, 20)])
+    g, n_places = graph(2, 3), [V - 1, V]
+    edges = torch.stack([torch.nn.functional.pad(g.edges[..., :n, :n, :] > 0.7, (0, 0, 0, V - n, 0, V - n)) for n in n_places], 2)
+    cut = [
+        GraphState(g.x[..., :n, :], g.h[..., :n, :], torch.ones(2, 3, n), edges[:, :, t, :n, :n].double()) for t, n in enumerate(n_places)
+    ]
+
+    plans = layer.plans(g.x, Links.at_moments(edges, torch.ones(2, 3, 2, V).double(), n_places))
+
+    for state, plan in zip(cut, plans, strict=True):
+        torch.testing.assert_close(layer.along(state.h, plan), layer(state).h)
+
+
+def is_gradient_right(layer, call, *given):
+    """Returns whether gradients are those of small differences, with respect to what is given and to all weights."""
+    names, weights = zip(*layer.named_parameters(), strict=True)
+
+    def result(*values):
+        replaced = dict(zip(names, values[len(given) :], strict=True))
+        return torch.func.functional_call(layer, replaced, call(*values[: len(given)])).h
+
+    return torch.autograd.gradcheck(result, [part.detach().requires_grad_() for part in (*given, *weights)])
+
+
+def test_the_gradient_of_gates_by_hand():
+    layer, g, a = drawn(NodeUpdate(A, N, D, rng())), graph(), torch.randn(A, generator=rng(), dtype=torch.float64)
+
+    assert is_gradient_right(layer, lambda a, h: (a, replace(g, h=h)), a, g.h)
+
+
+def test_the_gradient_of_sparse_propagation_by_hand():
+    layer, g = stack([drawn(Propagate(N, D, Y, P, 2, rng()), seed) for seed in (1, 20)]), graph(2, 1)
+    is_edge = g.edges > 0.7
+
+    def call(x, h, s, edges):
+        return GraphState(x, h, s, edges), Links.of(edges * is_edge, s)
+
+    assert is_gradient_right(layer, call, g.x, g.h, g.s, g.edges)
 
 
 def test_a_place_without_a_node_changes_nothing():

@@ -97,6 +97,35 @@ def walk(rng):
     return Story(tuple(sentences), (Question(("where",), (at,), 3),))
 
 
+def dense_and_sparse():
+    """Returns two stacked networks that propagate densely, the same two along lists of edges, and stories for both, two each."""
+    stories = [walk(np.random.default_rng(i)) for i in range(4)]
+    vocabulary = Vocabulary.of(stories)
+    sizes = [Sizes(width=6, message=5, hidden=7, n_steps=2, intermediate=True, sparse=sparse) for sparse in (False, True)]
+    nets = [stack([GGTNN(vocabulary, one, torch.Generator().manual_seed(i)) for i in range(2)]).double() for one in sizes]
+    return nets, encode(stories, vocabulary)[torch.tensor([[0, 1], [2, 3]])]
+
+
+def test_dense_products_and_lists_of_edges_teach_the_same():
+    nets, batch = dense_and_sparse()
+
+    for net in nets:
+        net(batch).total.backward()
+
+    for dense, sparse in zip(*(net.parameters() for net in nets), strict=True):
+        torch.testing.assert_close(sparse.grad, dense.grad)
+
+
+@pytest.mark.parametrize("snap", [True, False])
+def test_dense_products_and_lists_of_edges_run_the_same(snap):
+    nets, batch = dense_and_sparse()
+
+    dense, sparse = (net.run(batch, snap) for net in nets)
+
+    torch.testing.assert_close(sparse.answers, dense.answers)
+    torch.testing.assert_close(sparse.states[-1].h, dense.states[-1].h)
+
+
 def test_it_learns_where_someone_is_and_reads_a_story_that_it_has_not_seen():
     rng = np.random.default_rng(0)
     stories = [walk(rng) for _ in range(30)]

@@ -14,7 +14,8 @@ from __future__ import annotations
 from shoestring.systems.graph_transition.affine import Affine, stack, unstack
 from shoestring.systems.graph_transition.babi import annotate, babi, generated
 from shoestring.systems.graph_transition.interchange import from_pyg, to_pyg
-from shoestring.systems.graph_transition.layers import Aggregate, DirectReference, EdgeUpdate, Links, NodeAdd, NodeUpdate, Propagate
+from shoestring.systems.graph_transition.layers import Aggregate, DirectReference, EdgeUpdate, NodeAdd, NodeUpdate, Propagate
+from shoestring.systems.graph_transition.links import Links
 from shoestring.systems.graph_transition.loss import graph_loss
 from shoestring.systems.graph_transition.model import GGTNN, Losses, Run, Sizes, exact
 from shoestring.systems.graph_transition.picture import page

@@ -47,6 +47,11 @@ class Affine(nn.Module):
         models = len(self.weight)
         return torch.baddbmm(added.view(models, -1, base.shape[-1]), flat.view(models, -1, x.shape[-1]), self.weight).view(base.shape)
 
+    def maps(self, n: int) -> Tensor:
+        """Returns the weights as those of ``n`` maps side by side, one model's after another's, ``(M n, n_in, n_out / n)``."""
+        n_in, n_out = self.weight.shape[-2:]
+        return self.weight.view(-1, n_in, n, n_out // n).transpose(1, 2).reshape(-1, n_in, n_out // n)
+
     def rows(self, index: Tensor) -> Tensor:
         """Returns ``(..., n_out)`` for inputs that are all 0 but for a 1 at ``index``, ``(...)``; the bias is left out."""
         if self.weight.dim() == 2:
@@ -54,20 +59,6 @@ class Affine(nn.Module):
         models, n_in, _ = self.weight.shape
         first = torch.arange(models, device=index.device).view(-1, *[1] * (index.dim() - 1)) * n_in
         return nn.functional.embedding(index + first, self.weight.flatten(0, 1))
-
-
-def gates(given: Tensor, h: Tensor, of_state: Affine, of_reset: Affine) -> tuple[Tensor, Tensor]:
-    """Returns the gate ``z`` and the candidate ``h~`` of a gated unit, each ``(..., D)``.
-
-    Args:
-        given: what the inputs add to ``r``, ``z`` and ``h~``, biases included, ``(..., 3 D)``.
-        h: states ``(..., D)``.
-        of_state: from ``h`` to ``r`` and ``z``.
-        of_reset: from ``r h`` to ``h~``.
-    """
-    width = h.shape[-1]
-    r, z = torch.sigmoid(of_state.onto(given[..., : 2 * width], h)).chunk(2, -1)
-    return z, torch.tanh(of_reset.onto(given[..., 2 * width :], r * h))
 
 
 def stack(models: Sequence[Model]) -> Model:

@@ -9,12 +9,15 @@ Source: Johnson 2017, *Learning graphical state transitions*, sections 3 and 4 a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from shoestring.systems.graph_transition.affine import Affine, gates
+from shoestring.systems.graph_transition.affine import Affine
+from shoestring.systems.graph_transition.exchange import Exchange, Plan
+from shoestring.systems.graph_transition.gates import gates
+from shoestring.systems.graph_transition.links import PER_BLOCK, Blocks, Links
 from shoestring.systems.graph_transition.state import GraphState, pairs_of
 
 
@@ -155,32 +158,6 @@ class EdgeUpdate(nn.Module):
         return out
 
 
-@dataclass(frozen=True)
-class Links:
-    """The edges of a batch of graphs as lists, for a propagation whose cost follows the edges there are.
-
-    Attributes:
-        receivers: ``(E,)``, places counted over the whole batch, for both directions of each edge.
-        senders: ``(E,)``, rows of ``(batch, V, 2 Y)``: which node sends, and through which of the ``2 Y`` maps.
-        weights: ``(E, 1)``, strength of the sender times strength of the edge.
-    """
-
-    receivers: Tensor
-    senders: Tensor
-    weights: Tensor
-
-    @classmethod
-    def of(cls, edges: Tensor, s: Tensor) -> Links:
-        """Returns the links of ``edges``, ``(..., V, V, Y)``, above 0, between nodes of strengths ``s``, ``(..., V)``."""
-        places, kinds = edges.shape[-2:]
-        flat = edges.reshape(-1, places, places, kinds)
-        graph, first, second, kind = flat.nonzero(as_tuple=True)
-        receivers = torch.cat([graph * places + first, graph * places + second])
-        nodes = torch.cat([graph * places + second, graph * places + first])
-        weights = flat[graph, first, second, kind].to(s.dtype).repeat(2) * s.flatten()[nodes]
-        return cls(receivers, nodes * 2 * kinds + torch.cat([kind, kind + kinds]), weights[:, None])
-
-
 class Propagate(nn.Module):
     """``T_prop``: nodes exchange messages along the edges, in both directions, some steps long; ``h' = (1 - z) h + z h~``.
 
@@ -212,31 +189,52 @@ class Propagate(nn.Module):
 
         Args:
             state: graphs ``(...)``.
-            links: ``Links.of(state.edges, state.s)``, to propagate along these lists and not by dense products. The result is the same; the
-                gradient is that with respect to states and weights.
+            links: ``Links.of(state.edges, state.s)``, to propagate along these lists and not by dense products. The result is the same, and
+                so is the gradient, but that an edge of 0 gets none.
         """
-        h, by_type, given = state.h, self.sent_by_type(state.x), self.of_type(state.x)
-        for _ in range(self.n_steps):
-            sent = self.sent_by_state.onto(by_type, h)
-            received = self._dense(sent, state) if links is None else self._sparse(sent, links)
-            z, new = gates(self.of_message.onto(given, received), h, self.of_state, self.of_reset)
-            h = torch.lerp(h, new, z)
+        h = self._dense(state) if links is None else self.along(state.h, self.plans(state.x, links)[0])
         return replace(state, h=h * state.s[..., None])
 
-    def _dense(self, sent: Tensor, state: GraphState) -> Tensor:
+    def _dense(self, state: GraphState) -> Tensor:
+        h, by_type, given = state.h, self.sent_by_type(state.x), self.of_type(state.x)
+        for _ in range(self.n_steps):
+            received = self._received(self.sent_by_state.onto(by_type, h), state)
+            z, new = gates(self.of_message.onto(given, received), h, self.of_state, self.of_reset)
+            h = torch.lerp(h, new, z)
+        return h
+
+    def _received(self, sent: Tensor, state: GraphState) -> Tensor:
         """Returns the sums of messages, ``(..., V, message)``, of ``sent``, ``(..., V, 2 Y * message)``, before tanh."""
         messages = torch.tanh(sent) * state.s[..., None]
         kinds = self.n_maps // 2
-        rows = (*messages.shape[:-2], messages.shape[-2] * kinds, -1)
+        rows = (*messages.shape[:-2], messages.shape[-2] * kinds, messages.shape[-1] // self.n_maps)
         forth, back = (part.reshape(rows) for part in messages.chunk(2, -1))  # (..., V' Y, message)
         sums: Tensor = state.edges.flatten(-2) @ forth + state.edges.transpose(-3, -2).flatten(-2) @ back
         return sums
 
-    def _sparse(self, sent: Tensor, links: Links) -> Tensor:
-        rows = sent.reshape(-1, sent.shape[-1] // self.n_maps)
-        messages = torch.tanh(rows.index_select(0, links.senders)) * links.weights
-        sums = rows.new_zeros(sent.shape[:-1].numel(), rows.shape[-1]).index_add(0, links.receivers, messages)
-        return sums.view(*sent.shape[:-1], -1)
+    def plans(self, x: Tensor, links: Links) -> list[Plan]:
+        """Returns what ``along`` takes, for each moment of ``links``, in graphs of annotations ``(..., V, N)``."""
+        assert self.sent_by_type.bias is not None, "it was asked for"
+        of_type, of_state = self.sent_by_type.maps(self.n_maps), self.sent_by_state.maps(self.n_maps)
+        blocks = Blocks.at_moments(links, self.n_maps, len(of_type) // self.n_maps)
+        places, n_blocks = links.places(x.shape[-2]), [len(one.maps) for one in blocks]
+        maps = torch.cat([one.maps for one in blocks])
+        senders = torch.cat([place[one.senders] for place, one in zip(places, blocks, strict=True)])
+        types = x.reshape(-1, x.shape[-1]).index_select(0, senders).view(-1, PER_BLOCK, x.shape[-1])
+        bias = self.sent_by_type.bias.view(len(of_type), 1, -1)
+        by_type = torch.baddbmm(bias.index_select(0, maps), types, of_type.index_select(0, maps))
+        given = self.of_type(x).flatten(0, -2).index_select(0, torch.cat(places))
+        parts = torch.split(by_type, n_blocks), torch.split(of_state.index_select(0, maps), n_blocks), torch.split(given, links.n_nodes)
+        return [Plan(*one) for one in zip(*parts, blocks, strict=True)]
+
+    def along(self, h: Tensor, plan: Plan) -> Tensor:
+        """Returns states ``(..., V, D)`` after all steps, from those before."""
+        gated = [affine.maps(1) for affine in (self.of_message, self.of_state, self.of_reset)]
+        flat = h.reshape(len(gated[0]), -1, h.shape[-1])
+        given = plan.given.view(len(flat), -1, plan.given.shape[-1])
+        fixed = plan.blocks.weights, plan.by_type, plan.of_sender, given, *gated, plan.blocks
+        moved: Tensor = Exchange.apply(flat, *fixed, self.n_steps)  # type: ignore[no-untyped-call]  # torch's own
+        return moved.view(h.shape)
 
 
 class Aggregate(nn.Module):

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from shoestring.systems.graph_transition.affine import Affine
-from shoestring.systems.graph_transition.layers import Aggregate, DirectReference, EdgeUpdate, Links, NodeAdd, NodeUpdate, Propagate
+from shoestring.systems.graph_transition.layers import Aggregate, DirectReference, EdgeUpdate, NodeAdd, NodeUpdate, Propagate
+from shoestring.systems.graph_transition.links import Links
 from shoestring.systems.graph_transition.loss import best_order, node_costs
 from shoestring.systems.graph_transition.reader import Reader
 from shoestring.systems.graph_transition.state import GraphState
@@ -191,19 +192,24 @@ class GGTNN(nn.Module):
 
     def _states(self, batch: Batch, read: Tensor, x: Tensor, there: Tensor) -> Tensor:
         """Returns states after each sentence, ``(..., T, V, D)``, as they are when its nodes have been added."""
-        given = self.update.of_input(read[..., -1, :])[..., None, :] + self.update.of_type(x)[..., None, :, :]
+        given = (self.update.of_input(read[..., -1, :])[..., None, :] + self.update.of_type(x)[..., None, :, :]).unbind(-3)
         named = None
         if self.direct:
             named = self.direct.update.of_input(self.direct.inputs(read, self.names[batch.words], x[..., None, :, :]))
             named = (named + self.direct.update.of_type(x)[..., None, :, :]).unbind(-3)
-        h, states, before = read.new_zeros(*x.shape[:-1], self.sizes.width), [], edges_before(batch)
-        for t, (mine, there_now) in enumerate(zip(given.unbind(-3), there[..., :-1, :].unbind(-2), strict=True)):
-            h = self.update.step(mine, h)
-            h = self.direct.update.step(named[t], h) if self.direct and named else h
-            h = h * there_now[..., None]
-            if self.propagate:
-                h = self._exchanged(self.propagate, GraphState(x, h, there_now, before[..., t, :, :, :])).h
-            states.append(h)
+        layer, before, sizes = self.propagate, edges_before(batch), most(batch.counts[..., :-1])
+        plans = layer.plans(x, Links.at_moments(before, there[..., :-1, :], sizes)) if layer and self.sizes.sparse else []
+        h, states = read.new_zeros(*x.shape[:-2], 0, self.sizes.width), []
+        for t, n in enumerate(sizes):
+            h = F.pad(h, (0, 0, 0, n - h.shape[-2]))
+            h = self.update.step(given[t][..., :n, :], h)
+            h = self.direct.update.step(named[t][..., :n, :], h) if self.direct and named else h
+            h = h * there[..., t, :n, None]
+            if layer and plans:
+                h = layer.along(h, plans[t]) * there[..., t, :n, None]
+            elif layer:
+                h = layer(GraphState(x[..., :n, :], h, there[..., t, :n], before[..., t, :n, :n, :].to(h.dtype))).h
+            states.append(F.pad(h, (0, 0, 0, x.shape[-2] - n)))
         return torch.stack(states, -3)
 
     def _exchanged(self, layer: Propagate, state: GraphState) -> GraphState:
@@ -228,12 +234,12 @@ class GGTNN(nn.Module):
         """Returns the loss of all edges, summed over stories and sentences: the largest part of the work, so some sentences at a time."""
         total = a.new_zeros(a.shape[:-3])
         before = edges_before(batch)
-        sizes = batch.counts[..., 1:].flatten(0, -2).amax(0).tolist()
-        for t, n in spans(sizes, MOST_AT_ONCE // (batch.lengths.numel() * self.sizes.hidden)):
+        for t, n in spans(most(batch.counts[..., 1:]), MOST_AT_ONCE // (batch.lengths.numel() * self.sizes.hidden)):
             set_, reset = self.connect.logits(a[..., t, :], x[..., None, :n, :], h[..., t, :n, :]).chunk(2, -1)
-            # From an edge that is there, C' = 1 - r; from one that is not, C' = c: one logit each, as true edges are 0 or 1.
-            logit = torch.where(before[..., t, :n, :n, :], -reset, set_)
-            losses = F.softplus(torch.where(batch.edges[..., t, :n, :n, :], -logit, logit)).sum(-1)
+            # As true edges are 0 or 1, one logit says whether an edge changes: reset, if it is there, C' = 1 - r, and set if not, C' = c.
+            was, is_ = before[..., t, :n, :n, :], batch.edges[..., t, :n, :n, :]
+            change = torch.lerp(set_, reset, was.to(h.dtype))
+            losses = F.softplus(change).addcmul((was != is_).to(h.dtype), change, value=-1).sum(-1)
             mask = there[..., 1:, :n][..., t, :] * story[..., t, None]
             total = total + ((losses @ mask[..., None])[..., 0] * mask).sum((-1, -2, -3))
         return total
@@ -281,6 +287,11 @@ class GGTNN(nn.Module):
 def at(values: Tensor, last: Tensor) -> Tensor:
     """Returns what ``values``, ``(..., T, *)``, are after the sentences ``last``, ``(..., Q)``: ``(..., Q, *)``."""
     return values.take_along_dim(last.view(*last.shape, *[1] * (values.dim() - last.dim())), last.dim() - 1)
+
+
+def most(counts: Tensor) -> list[int]:
+    """Returns for each sentence the most nodes in any story, at least 1, of ``counts``, ``(..., T)``."""
+    return [max(1, int(n)) for n in counts.flatten(0, -2).amax(0)]
 
 
 def edges_before(batch: Batch) -> Tensor:

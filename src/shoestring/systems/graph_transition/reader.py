@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from shoestring.systems.graph_transition.affine import Affine, gates
+from shoestring.systems.graph_transition.affine import Affine
+from shoestring.systems.graph_transition.gates import gates
 
 
 class Reader(nn.Module):

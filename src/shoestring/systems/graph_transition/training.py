@@ -160,7 +160,7 @@ def preset(task: str) -> dict[str, object]:
     if kind == "rule":
         return {"batch": 16, "lr": 0.005, "n_steps": 3, "intermediate": True, "keep": 0.0}
     if kind == "turing":
-        return {"batch": 16, "lr": 0.01, "intermediate": True, "keep": 0.0, "sparse": True, "n_cells": 4, "sizes": "4000"}
+        return {"batch": 32, "lr": 0.006, "intermediate": True, "keep": 0.0, "sparse": True, "n_cells": 4, "sizes": "4000"}
     raise UnknownName("task", task, ["rule-30", "rule-110", "rule-any", "turing-2", *(f"babi-{number}" for number in sorted(BABI))])
 
 
