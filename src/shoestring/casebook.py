@@ -18,7 +18,8 @@ from shoestring import schema
 from shoestring.errors import DifferentQuestion
 from shoestring.orders import Config, Observation, Order, Purpose, Start
 from shoestring.questions import Question, Strategy
-from shoestring.store import Row, Store
+from shoestring.redo import Row
+from shoestring.store import Store
 
 FAILURES_TO_GIVE_UP = 5  # if the first trials of a session all fail, the fault is not theirs
 FAILURES_IN_A_ROW = 50  # nor if so many fail one after the other later on

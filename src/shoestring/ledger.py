@@ -16,7 +16,8 @@ from typing import Any
 from shoestring import schema
 from shoestring.budget import RESOURCES, Budget, Cost, Price
 from shoestring.lease import Usage
-from shoestring.store import Row, Store
+from shoestring.redo import Row
+from shoestring.store import Store
 
 OUTCOMES = ("useful", "pilot", "confirmation", "failed", "lost", "killed", "engine")
 _COLUMNS = tuple(column.name for column in schema.leases.columns)
