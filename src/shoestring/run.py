@@ -22,7 +22,8 @@ from shoestring.questions.scale import Largest, Scale
 from shoestring.questions.scaling import Scaling, Sizing
 from shoestring.questions.search import Search
 from shoestring.questions.searching import SearchTally
-from shoestring.store import Row, Store, making_sense
+from shoestring.redo import Row
+from shoestring.store import Store, making_sense
 
 AnyQuestion: TypeAlias = Search | Compare | Scale | Largest
 
