@@ -18,7 +18,7 @@ from shoestring.events import decode, encode
 
 Row = dict[str, Any]
 
-ROOM = 1 << 18  # bytes by which the file grows
+ROOM = 1 << 16  # bytes by which the file grows
 
 
 class RedoLog:

@@ -33,7 +33,7 @@ Rows = dict[Table, dict[Any, Row]]  # by table and primary key
 DATABASE, REDO = "study.db", "redo.log"
 GENERATION = "generation"  # how often the database has taken commits in
 WRITE_EVERY_S = 0.5  # commits that follow a write into the database sooner wait in the redo log
-WRITE_FROM = redo.ROOM // 2  # bytes of the redo log from which they do not
+WRITE_FROM = redo.ROOM - (1 << 13)  # bytes of the redo log from which they do not
 ROOM_IN_MEMORY = 1 << 30  # bytes free in the file system that is in memory, below which it is not used
 
 _KEYS: dict[Table, Callable[[Row], Any]] = {

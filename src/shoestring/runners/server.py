@@ -120,8 +120,8 @@ class Server:
             self._work(lease, stop, "cuda" if gpus else "cpu")
             status = 0
         except (StoreUnwritable, OSError) as error:  # a training function's own are told by its end event
-            print(f"shoestring: {error}", file=sys.stderr)
             status = UNWRITABLE
+            print(f"shoestring: {error}", file=sys.stderr)  # which a full disk may not take
         except BaseException as error:  # the edge of the process: nothing may run past it
             print(f"shoestring: {error}", file=sys.stderr)
         finally:
