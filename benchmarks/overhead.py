@@ -38,7 +38,7 @@ from syne_tune.optimizer.scheduler import SchedulerDecision
 import shoestring as ss
 
 SIZES = (100, 1_000, 10_000)
-WINDOW = 20
+WINDOW = 100
 HORIZON, ETA = 9, 3
 
 

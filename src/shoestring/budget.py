@@ -146,9 +146,9 @@ class Price:
         object.__setattr__(self, "per", MappingProxyType(per))
         object.__setattr__(self, "texts", texts)
 
-    def of(self, cost: Cost) -> float:
-        """Returns what ``cost`` comes to in US dollars."""
-        return math.fsum(getattr(cost, resource) * usd for resource, usd in self.per.items())
+    def of(self, amounts: Mapping[str, float]) -> float:
+        """Returns what amounts by resource come to in US dollars."""
+        return math.fsum(amounts[resource] * usd for resource, usd in self.per.items())
 
 
 def describe(resource: str, amount: float, unit: str = "unit") -> str:

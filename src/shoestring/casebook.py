@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,11 @@ class TrialRecord:
     def row(self) -> Row:
         """Returns the trial as a row of the store."""
         plain = {name: getattr(self, name) for name in _COLUMNS}
-        return plain | {"config": json.dumps(dict(self.config)), "error": self.error and json.dumps(self.error)}
+        return plain | {"config": self._config_text, "error": self.error and json.dumps(self.error)}
+
+    @cached_property
+    def _config_text(self) -> str:
+        return json.dumps(dict(self.config))
 
 
 class Casebook:
@@ -104,6 +109,7 @@ class Casebook:
         self._seq = 0
         self._failures = 0  # in a row
         self._shown = False  # whether any trial showed a finite value
+        self._headline = ""  # of what was last said of progress
 
     @property
     def has_shown(self) -> bool:
@@ -213,6 +219,7 @@ class Casebook:
                 self.trials[row["trial_id"]].told = (row["unit"], loss)
                 self._shown |= math.isfinite(loss)
                 self._strategy.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
+        self._headline = _headline(self._strategy.progress())
 
     def notes(self) -> Iterator[str]:
         """Yields sentences about the trials that did not end well."""
@@ -242,11 +249,11 @@ class Casebook:
         self._write_down("ended" if observation.ended else "tell", trial.id, observation.unit, observation.loss)
         if math.isfinite(observation.loss):
             self._failures, self._shown = 0, True
-        before = self._strategy.progress()
         self._strategy.tell(observation)
-        after = self._strategy.progress()
-        if after.partition(":")[0] != before.partition(":")[0]:  # another trial is the best, another seed is through
-            self._say(after)
+        progress = self._strategy.progress()
+        if _headline(progress) != self._headline:  # another trial is the best, another seed is through
+            self._headline = _headline(progress)
+            self._say(progress)
 
     def _new_trial(self, order: Start) -> TrialRecord:
         seed = order.seed
@@ -260,3 +267,7 @@ class Casebook:
         self._seq += 1
         finite = loss if loss is not None and math.isfinite(loss) else None
         self._store.put(schema.decisions, {"seq": self._seq, "kind": kind, "trial_id": trial_id, "unit": unit, "loss": finite})
+
+
+def _headline(progress: str) -> str:
+    return progress.partition(":")[0]

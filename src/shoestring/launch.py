@@ -159,7 +159,7 @@ def _check_spendable(spending: Spending, runner: Runner) -> None:
     Raises:
         UsageError: nothing is, such as GPU-hours on a machine without a GPU.
     """
-    used = replace(runner.rates, units=1, usd=spending.price.of(runner.rates))
+    used = replace(runner.rates, units=1, usd=spending.price.of(runner.rates.as_dict()))
     if not any(getattr(used, resource) for resource in spending.budget.limits):
         raise UsageError(
             f"a budget of {spending.budget} can never be spent, as nothing here uses any of it. "

@@ -66,7 +66,7 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._slots = slots
-        self._rates = rates.as_dict() | {"usd": self.price.of(rates)}
+        self._rates = rates.as_dict() | {"usd": self.price.of(rates.as_dict())}
         stored = store.rows(schema.leases)
         self._next_token = 1 + max((row["token"] for row in stored), default=0)
         self._open: dict[int, Row] = {row["token"]: row for row in stored if row["outcome"] is None}
@@ -148,7 +148,7 @@ class Ledger:
                 "peak_bytes": usage.peak_bytes,
                 "provenance": json.dumps(dict(usage.provenance)),
             }
-        row["usd"] = self.price.of(_cost(row))
+        row["usd"] = self.price.of(row)
         self._store.put(schema.leases, row)
 
     def settle(self, token: int, outcome: str, lost_units: int = 0, note: str | None = None) -> None:
@@ -156,7 +156,7 @@ class Ledger:
         self.tick()
         row = self._open.pop(token)
         row |= {"outcome": outcome, "lost_units": lost_units, "note": note, "closed_at": time.time()}
-        row["usd"] = self.price.of(_cost(row))
+        row["usd"] = self.price.of(row)
         self._settled += _cost(row)
         self._busy_s += row["busy_s"]
         self._busy_units += row["units"]
@@ -173,7 +173,7 @@ class Ledger:
             self._session["outcome"] = "engine"
         for row in self._open.values() or (self._session,):
             row["wall_s"] += elapsed / max(1, len(self._open))
-            row["usd"] = self.price.of(_cost(row))
+            row["usd"] = self.price.of(row)
 
     def charge_unseen(self, last_sign: float) -> None:
         """Charges the time between the last save of a crashed session and the last sign of life of its trials to their leases.

@@ -146,7 +146,7 @@ def _costs(rows: Sequence[Cost]) -> tuple[float, Cost]:
 
 def _affordable(budget: Budget, price: Price, spent: Cost, per_unit: Cost, unit_s: float, workers: int) -> tuple[int, str]:
     costs = per_unit.as_dict() | {"wall_s": unit_s / workers}
-    costs["usd"] = price.of(Cost(wall_s=costs["wall_s"], cpu_s=per_unit.cpu_s, gpu_s=per_unit.gpu_s, kwh=per_unit.kwh))
+    costs["usd"] = price.of(costs)
     affordable = {name: left / costs[name] if costs[name] else math.inf for name, left in budget.left(spent).items()}
     first = min(affordable, key=lambda name: affordable[name])
     return int(min(affordable[first], 10**9)), {"wall_s": "time", "units": "units"}.get(first, first.removesuffix("_s"))

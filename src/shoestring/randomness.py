@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -38,20 +36,6 @@ def restore(state: dict[str, Any]) -> None:
     random.setstate((version, tuple(words.tolist()), gauss))
     np.random.set_state(state["numpy"])
     _restore_torch(state)
-
-
-@contextmanager
-def isolated(seed: int) -> Iterator[None]:
-    """Seeds every generator for the block, and afterwards leaves them as they were before it."""
-    python, numpy, torch = random.getstate(), np.random.get_state(), _torch()
-    torch_state = _torch_state(torch) if torch else {}
-    seed_all(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        _restore_torch(torch_state)
 
 
 def _torch_state(torch: ModuleType) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The state of a trial as plain data: what the objects handed to ``trial.steps`` hold, and how it is put back into them.
 
-Stored is a zip file of JSON, ``.npy`` arrays and one ``weights_only`` file of tensors: nothing in it is ever unpickled into objects.
+Stored are a line of JSON, the numbers of arrays, and one ``weights_only`` file of tensors: nothing in it is ever unpickled into objects.
 torch is used if the trial has imported it, and is not imported otherwise.
 """
 
@@ -12,13 +12,10 @@ import json
 import math
 import pickle
 import random
-import struct
 import sys
-import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -31,11 +28,7 @@ Tree: TypeAlias = Any  # nested dicts, lists and tuples with numbers, strings, b
 
 _ALLOWED = "modules, optimizers and others with state_dict/load_state_dict, arrays, tensors, dicts, lists, and random generators"
 _RNG = "$rng"
-_PRELUDE = 10  # bytes before the header proper in a .npy file of version 1: magic, version, length
-_SMALL = 1 << 20  # bytes of an array that may be copied once more to save time
-_FEW = 256  # headers that are remembered
 _NOT_A_CHECKPOINT = (
-    zipfile.BadZipFile,
     pickle.UnpicklingError,
     LookupError,
     ValueError,
@@ -43,7 +36,6 @@ _NOT_A_CHECKPOINT = (
     RuntimeError,
     EOFError,
     OSError,
-    struct.error,
 )
 
 
@@ -118,78 +110,40 @@ def check_restorable(stateful: Mapping[str, object]) -> None:
 
 
 def to_bytes(tree: Tree) -> bytes:
-    """Returns a tree as the bytes of a zip file with ``state.json``, one ``.npy`` file an array, and ``tensors.pt``.
+    """Returns a tree as bytes: a line of JSON, the numbers of its arrays, and its tensors as torch writes them.
 
     Raises:
         InvalidState: something in it is no plain data; the message says where.
     """
     packed = _Packed()
-    text = json.dumps(packed.pack(tree, "state"))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo("state.json"), text)
-        for i, array in enumerate(packed.arrays):
-            with archive.open(zipfile.ZipInfo(f"{i}.npy"), "w") as file:
-                _write_array(file, array)
-        if packed.tensors:
-            with archive.open(zipfile.ZipInfo("tensors.pt"), "w", force_zip64=True) as file:
-                sys.modules["torch"].save(packed.tensors, file)
-    return buffer.getvalue()
+    head = {"tree": packed.pack(tree, "state"), "array_bytes": sum(array.nbytes for array in packed.arrays)}
+    file = io.BytesIO()
+    file.write(json.dumps(head).encode() + b"\n")
+    for array in packed.arrays:
+        file.write(array.tobytes(_order(array)))
+    if packed.tensors:
+        sys.modules["torch"].save(packed.tensors, file)
+    return file.getvalue()
 
 
 def from_bytes(data: bytes, device: str = "cpu") -> Tree:
     """Returns the tree of ``to_bytes``; tensors that were on an accelerator come back on ``device``.
 
     Raises:
-        ValueError: the bytes are no such archive.
+        ValueError: the bytes hold no tree.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            arrays = [_read_array(archive.read(name)) for name in names if name.endswith(".npy")]
-            tensors: list[torch.Tensor] = []
-            if "tensors.pt" in names:
-                import torch
+        file = io.BytesIO(data)
+        head = json.loads(file.readline())
+        arrays = io.BytesIO(file.read(head["array_bytes"]))
+        tensors: list[torch.Tensor] = []
+        if rest := file.read():
+            import torch
 
-                tensors = torch.load(io.BytesIO(archive.read("tensors.pt")), map_location="cpu", weights_only=True)
-            return _unpack(json.loads(archive.read("state.json")), arrays, tensors, device)
+            tensors = torch.load(io.BytesIO(rest), map_location="cpu", weights_only=True)
+        return _unpack(head["tree"], arrays, tensors, device)
     except _NOT_A_CHECKPOINT as error:
         raise ValueError(f"not a checkpoint: {error}") from error
-
-
-def _write_array(file: IO[bytes], array: np.ndarray[Any, Any]) -> None:
-    if array.nbytes <= _SMALL and array.flags.c_contiguous and array.dtype.isbuiltin:
-        file.write(_header(array.dtype, array.shape))
-        file.write(array.tobytes())
-    else:
-        np.lib.format.write_array(file, array, allow_pickle=False)
-
-
-def _read_array(data: bytes) -> np.ndarray[Any, Any]:
-    size = _PRELUDE + int.from_bytes(data[_PRELUDE - 2 : _PRELUDE], "little")
-    known = _known_header(data[:size])
-    if known is None:
-        return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    dtype, shape = known
-    return np.frombuffer(data, dtype, math.prod(shape), size).reshape(shape).copy()
-
-
-@lru_cache(_FEW)
-def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
-    """Returns what precedes the numbers of an array in a ``.npy`` file: most states hold arrays of the same few shapes, again and again."""
-    file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape})
-    return file.getvalue()
-
-
-@lru_cache(_FEW)
-def _known_header(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]] | None:
-    """Returns dtype and shape of a header that ``_header`` wrote, None for any other."""
-    file = io.BytesIO(header)
-    if np.lib.format.read_magic(file) != (1, 0):
-        return None
-    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
-    return None if fortran_order or dtype.hasobject else (dtype, shape)
 
 
 class _Packed:
@@ -210,8 +164,10 @@ class _Packed:
         if isinstance(value, dict):
             return self._pack_dict(value, name)
         if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
-            self.arrays.append(np.asarray(value))
-            return {"$array" if isinstance(value, np.ndarray) else "$scalar": len(self.arrays) - 1}
+            array = np.asarray(value)
+            self.arrays.append(array)
+            described = [self.pack(np.lib.format.dtype_to_descr(array.dtype), name), array.shape, _order(array)]
+            return {"$array" if isinstance(value, np.ndarray) else "$scalar": described}
         if isinstance(value, bytes):
             return {"$bytes": base64.b64encode(value).decode()}
         if torch and isinstance(value, torch.Tensor):
@@ -230,7 +186,7 @@ class _Packed:
         return {f"${kind}": [[self.pack(key, name), self.pack(item, f"{name}[{key!r}]")] for key, item in value.items()]}
 
 
-def _unpack(value: Any, arrays: list[np.ndarray[Any, Any]], tensors: list[torch.Tensor], device: str) -> Tree:
+def _unpack(value: Any, arrays: IO[bytes], tensors: list[torch.Tensor], device: str) -> Tree:
     if isinstance(value, list):
         return [_unpack(item, arrays, tensors, device) for item in value]
     if not isinstance(value, dict):
@@ -242,9 +198,9 @@ def _unpack(value: Any, arrays: list[np.ndarray[Any, Any]], tensors: list[torch.
         case "$tuple":
             return tuple(_unpack(content, arrays, tensors, device))
         case "$array":
-            return arrays[content]
+            return _read_array(content, arrays)
         case "$scalar":
-            return arrays[content][()]
+            return _read_array(content, arrays)[()]
         case "$bytes":
             return base64.b64decode(content)
         case "$tensor":
@@ -256,6 +212,19 @@ def _unpack(value: Any, arrays: list[np.ndarray[Any, Any]], tensors: list[torch.
             kinds: dict[str, type[dict[Any, Any]]] = {"$dict": dict, "$ordered": OrderedDict, "$counter": Counter}
             return kinds[tag](pairs)
     return {key: _unpack(item, arrays, tensors, device) for key, item in value.items()}
+
+
+def _read_array(described: list[Any], file: IO[bytes]) -> np.ndarray[Any, Any]:
+    descr, shape, order = described
+    dtype = np.lib.format.descr_to_dtype(_unpack(descr, file, [], "cpu"))
+    if dtype.hasobject:
+        raise ValueError("an array of Python objects")
+    array = np.ndarray(shape, dtype, file.read(math.prod(shape) * dtype.itemsize), order=order)
+    return array.copy(order)
+
+
+def _order(array: np.ndarray[Any, Any]) -> Literal["C", "F"]:
+    return "F" if np.isfortran(array) else "C"
 
 
 def _array_of(state: tuple[Any, ...]) -> Tree:

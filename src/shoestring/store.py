@@ -50,6 +50,7 @@ class Store:
 
     def __init__(self, folder: Path, engine: Engine, lock: Lock | None, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
         self.folder = folder
+        self._database = str(folder / DATABASE)
         self._engine = engine
         self._lock = lock
         self._scratch = scratch
@@ -126,10 +127,8 @@ class Store:
         """
         if not any(self._put.values()):
             return
-        if self.is_on_disk and not (self.folder / DATABASE).exists():  # what is written to a removed file is lost without an error
-            raise StoreUnwritable(
-                f"{self.folder / DATABASE} was removed while its run was under way; run the same command to begin it anew."
-            )
+        if self.is_on_disk and not os.path.exists(self._database):  # what is written to a removed file is lost without an error
+            raise StoreUnwritable(f"{self._database} was removed while its run was under way; run the same command to begin it anew.")
         if time.monotonic() - self._written_at > WRITE_EVERY_S or self._redo.size > WRITE_FROM:
             self._write()
             return

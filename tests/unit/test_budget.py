@@ -107,7 +107,7 @@ def test_costs_add_and_subtract_by_resource():
     ],
 )
 def test_a_price_is_per_resource(texts, usd):
-    assert Price(*texts).of(Cost(wall_s=3600, cpu_s=7200, gpu_s=3600, kwh=4)) == pytest.approx(usd)
+    assert Price(*texts).of(Cost(wall_s=3600, cpu_s=7200, gpu_s=3600, kwh=4).as_dict()) == pytest.approx(usd)
 
 
 @pytest.mark.parametrize("text", ["2.5", "x/hour", "-1/hour", "inf/hour", "1/epoch", "1/usd", "/hour", 2.5])

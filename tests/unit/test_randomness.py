@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 
+import shoestring
 from shoestring import randomness
 from shoestring.state import from_bytes, to_bytes
 
@@ -41,25 +42,18 @@ def test_a_restored_state_goes_on_where_it_was_captured(draw):
     assert (draw(), draw()) == expected
 
 
-def test_a_block_leaves_the_generators_as_they_were(draw):
+def test_a_study_in_process_leaves_the_generators_as_they_were(draw):
+    def train(trial):
+        for _ in trial.steps():
+            trial.report(loss=draw()[0])
+            if trial.seed % 2:
+                raise KeyError
+
     randomness.seed_all(5)
     expected = draw()
     randomness.seed_all(5)
 
-    with randomness.isolated(1):
-        draw()
-
-    assert draw() == expected
-
-
-def test_a_block_that_raises_leaves_them_too(draw):
-    randomness.seed_all(5)
-    expected = draw()
-    randomness.seed_all(5)
-
-    with pytest.raises(KeyError), randomness.isolated(1):
-        draw()
-        raise KeyError
+    shoestring.search(train, {"x": shoestring.Float(0, 1)}, metric="loss", goal="min", budget="9 epochs", horizon=3, store=":memory:")
 
     assert draw() == expected
 

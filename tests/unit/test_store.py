@@ -133,7 +133,7 @@ def test_an_older_or_newer_format_is_refused_with_its_version(folder):
     connection.close()
 
     for open_ in (Store.create_or_open, Store.read):
-        with pytest.raises(StoreVersion, match="has schema_version 7; this Shoestring reads 3") as refusal:
+        with pytest.raises(StoreVersion, match=f"has schema_version 7; this Shoestring reads {schema.SCHEMA_VERSION}") as refusal:
             open_(folder)
         assert (refusal.value.found, refusal.value.supported) == ("7", schema.SCHEMA_VERSION)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from shoestring import randomness
 from shoestring.events import read
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.runners.energy import EnergyMeter
@@ -51,6 +52,7 @@ class InlineRunner:
         self.rates = self._meter.rates(cores=os.cpu_count() or 1, n_gpus=int(device != "cpu"))
         self._waiting: list[Lease] = []
         self._stop = False
+        self._generators = randomness.capture()  # trials seed them, and may not change what the caller draws
 
     def now(self) -> float:
         """Returns seconds on the monotonic clock."""
@@ -99,8 +101,9 @@ class InlineRunner:
         return [Report(token, event, end) for event, end in read(folder / EVENTS, offset)]
 
     def close(self) -> None:
-        """Forgets what was not begun."""
+        """Forgets what was not begun, and leaves the random generators as they were."""
         self._waiting.clear()
+        randomness.restore(self._generators)
 
 
 @contextmanager

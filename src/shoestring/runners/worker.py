@@ -39,18 +39,18 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
     write_config(lease)
     trial = Trial(lease, events, stop_requested, device)
     try:
-        with randomness.isolated(lease.seed):
-            try:
-                train(trial)
-                end = _end_of(trial)
-            except StoreUnwritable:
-                raise
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                    raise StoreUnwritable(f"{error}; free some space and run the same command again.") from error
-                end = {"end": "failed", "error": describe(error)}
-            except (Exception, SystemExit) as error:  # the edge: whatever a training function raises is its result
-                end = {"end": "failed", "error": describe(error)}
+        try:
+            randomness.seed_all(lease.seed)
+            train(trial)
+            end = _end_of(trial)
+        except StoreUnwritable:
+            raise
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreUnwritable(f"{error}; free some space and run the same command again.") from error
+            end = {"end": "failed", "error": describe(error)}
+        except (Exception, SystemExit) as error:  # the edge: whatever a training function raises is its result
+            end = {"end": "failed", "error": describe(error)}
         events.append({"token": lease.token, **end})
     finally:
         events.close()
@@ -66,7 +66,8 @@ def write_config(lease: Lease) -> None:
     if not lease.durable or path.exists():
         return
     try:
-        path.write_text(json.dumps({**lease.config, "seed": lease.seed}, indent=2) + "\n", encoding="utf-8")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(json.dumps({**lease.config, "seed": lease.seed}) + "\n")
     except OSError as error:
         raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error
 
