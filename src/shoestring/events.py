@@ -119,9 +119,11 @@ def plain(value: float) -> float | str:
 
 
 def _read_from(path: Path, offset: int) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        file.seek(offset)
-        return file.read()
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(file, max(0, os.fstat(file).st_size - offset), offset)
+    finally:
+        os.close(file)
 
 
 def _opened(path: Path) -> int:

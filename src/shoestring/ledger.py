@@ -84,7 +84,8 @@ class Ledger:
 
     def spent(self) -> Cost:
         """Returns the sum of all rows, open ones included."""
-        return sum((_cost(row) for row in self._open.values()), self._settled + (_cost(self._session) if self._session else Cost()))
+        unsettled = [*self._open.values(), *([self._session] if self._session else [])]
+        return Cost(*(sum([row[name] for row in unsettled], getattr(self._settled, name)) for name in RESOURCES))
 
     def left(self) -> dict[str, float]:
         """Returns what is left of each limited resource beside what is kept for later, and not reserved in the case of units."""
@@ -148,7 +149,7 @@ class Ledger:
                 "peak_bytes": usage.peak_bytes,
                 "provenance": json.dumps(dict(usage.provenance)),
             }
-        row["usd"] = self.price.of(row)
+            row["usd"] = self.price.of(row)
         self._store.put(schema.leases, row)
 
     def settle(self, token: int, outcome: str, lost_units: int = 0, note: str | None = None) -> None:
@@ -156,7 +157,6 @@ class Ledger:
         self.tick()
         row = self._open.pop(token)
         row |= {"outcome": outcome, "lost_units": lost_units, "note": note, "closed_at": time.time()}
-        row["usd"] = self.price.of(row)
         self._settled += _cost(row)
         self._busy_s += row["busy_s"]
         self._busy_units += row["units"]

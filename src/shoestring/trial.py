@@ -49,6 +49,7 @@ class Trial:
         self.unit = lease.unit
         self.device = device
         self._lease = lease
+        self._checkpoints = lease.folder / "checkpoints"
         self._events = events
         self._stop_requested = stop_requested
         self._deadline = None if lease.seconds is None else time.monotonic() + lease.seconds
@@ -130,7 +131,7 @@ class Trial:
         return self._deadline is not None and time.monotonic() + unit_s > self._deadline + (self._lease.grace / 2 if unit_s else 0.0)
 
     def _restore(self, stateful: dict[str, object]) -> int:
-        unit, data = next(checkpoint.newest_first(self._lease.folder / "checkpoints", self._events.path), (0, b""))
+        unit, data = next(checkpoint.newest_first(self._checkpoints, self._events.path), (0, b""))
         if unit < self._lease.start:
             self._events.append({"token": self._lease.token, "damaged": self._lease.start, "from": unit})
         if not data:
@@ -159,7 +160,7 @@ class Trial:
         if durable:
             self._events.sync()  # what was reported must not be newer than the state that goes on from it
         if not in_line:
-            checkpoint.write(self._lease.folder / "checkpoints", done, data, durable=durable)
+            checkpoint.write(self._checkpoints, done, data, durable=durable)
             self._events.append(event)
 
 

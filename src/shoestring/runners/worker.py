@@ -63,7 +63,7 @@ def write_config(lease: Lease) -> None:
         StoreUnwritable: the disk is full or read-only.
     """
     path = lease.folder / "config.json"
-    if not lease.durable or path.exists():
+    if not lease.durable or lease.start or path.exists():
         return
     try:
         with open(path, "w", encoding="utf-8") as file:
