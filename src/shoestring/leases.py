@@ -174,7 +174,8 @@ class Leases:
             self._take_exit(open_lease, exit_)
 
     def _poll(self, timeout_s: float) -> Iterator[Report | Exit]:
-        self._happened.extend(self._runner.poll(timeout_s))
+        if not self._happened:
+            self._happened.extend(self._runner.poll(timeout_s))
         while self._happened:
             yield self._happened.popleft()
 

@@ -87,7 +87,8 @@ class Study:
         with on_interrupt(self.stop):
             self._recover()
             while self._fill() or self.running or self._settle():
-                self._leases.follow(HEARTBEAT_S)
+                if self.running:  # nothing comes from nobody, and waiting for it is charged
+                    self._leases.follow(HEARTBEAT_S)
                 self._keep_time()
                 self._on_progress(self)
         return self._answer()

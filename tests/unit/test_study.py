@@ -380,6 +380,7 @@ class Scripted:
         self.told += [Report(lease.token, {"token": lease.token, **event}, 0) for event in events] + [Exit(lease.token, Usage(), how)]
 
     def poll(self, timeout_s):
+        assert self.told, "nobody waits where nothing runs: that time would be charged"
         told, self.told = self.told, []
         return told
 
@@ -406,6 +407,12 @@ def well(lease):
         yield {"unit": unit, "metrics": {"loss": lease.config["x"]}}
     yield {"checkpoint": lease.to}
     yield {"end": "paused", "at": lease.to}
+
+
+def test_the_step_from_search_to_confirmation_waits_for_nothing(store):
+    answer = run(store, Scripted(lambda lease, n: (well(lease), "ended")), "400 epochs", n_trials=5, confirm=True)
+
+    assert answer.finding.confirmation is not None
 
 
 def test_a_worker_that_ends_without_a_word_has_failed(store):
