@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from shoestring import datasets
+from shoestring.claims import claim_set
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.graph_transition.babi import TASKS, annotate, babi, first_questions, generated, words_of
 from shoestring.systems.graph_transition.rules import Machine, automaton, tape_of, turing
@@ -142,3 +143,14 @@ def test_shuffled_graphs_are_graphs_of_other_stories_with_ones_own_nodes():
     assert [one.types() for one in shuffled] == [one.types() for one in stories]
     differ = [a.sentences[-1].edges != b.sentences[-1].edges for a, b in zip(stories, shuffled, strict=True)]
     assert sum(differ) > 15
+
+
+def test_claims_about_texts_say_that_they_need_them(monkeypatch, tmp_path):
+    monkeypatch.setattr("shoestring.datasets.folders", lambda: [tmp_path])
+
+    for claim in claim_set("graph_transition").claims:
+        if "babi" not in str(claim.question):
+            assert claim.needs is None
+            continue
+        with pytest.raises(UsageError, match="babi-en-1k is not on this machine"):
+            claim.needs()

@@ -14,6 +14,7 @@ from scipy.stats import binomtest, fisher_exact
 import shoestring as ss
 from shoestring.claim import Rule
 from shoestring.rules import always, better, ordered, values_of
+from shoestring.systems.graph_transition.babi import babi
 from shoestring.systems.graph_transition.training import preset
 
 TRAIN = "shoestring.systems.graph_transition.training:train"
@@ -100,6 +101,13 @@ TAUGHT = {**SHORT, "n_updates": 150, "task": "babi-1", "sizes": "250"}
 UNTAUGHT = {**TAUGHT, "supervision": "none"}
 MISTAUGHT = {**TAUGHT, "supervision": "shuffled"}
 
+
+def _texts(*tasks: int) -> None:
+    """Reads the stories of bAbI tasks, which a claim about them cannot do without."""
+    for task in tasks:
+        babi(task)
+
+
 CLAIMS = [
     machine("rule-30", "rule-30", "rule 30", "100.0% at 7 steps, 87.0% at 20, 69.5% at 30", 700, "280s"),
     ss.Claim(
@@ -112,6 +120,7 @@ CLAIMS = [
         # The same networks twice, in two draws.
         control=partial(_gain, {"gain": {**SHORT, "task": "babi-1", "sizes": "50,250,1000", "contrast": "draw"}, "none": 0.0}),
         paper_cost=PAID,
+        needs=partial(_texts, 1),
     ),
     ss.Claim(
         name="graph-supervision",
@@ -124,6 +133,7 @@ CLAIMS = [
         # The graphs of other stories under both names, in two draws: supervision of the same kind and amount, with nothing in it.
         control=partial(_supervised, {"graphs": {**MISTAUGHT, "draw": 1}, "answers only": UNTAUGHT, "others' graphs": MISTAUGHT}),
         paper_cost="not run",
+        needs=partial(_texts, 1),
     ),
     ss.Claim(
         name="ten-tasks",
@@ -134,6 +144,7 @@ CLAIMS = [
         rule=always("graphs", 10, seeds=3),
         control=partial(_solved, {"graphs": {**BABI, "supervision": "shuffled", "n_updates": 60}, "ten": 10.0}),
         paper_cost=PAID,
+        needs=partial(_texts, *TASKS),
     ),
     machine("turing-machines", "turing-2", "random Turing machines", "99.9% at 6 steps, 90.4% at 20, 80.4% at 30", 3600, "430s", horizon=6),
 ]
