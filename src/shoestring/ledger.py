@@ -84,7 +84,7 @@ class Ledger:
 
     def spent(self) -> Cost:
         """Returns the sum of all rows, open ones included."""
-        unsettled = [*self._open.values(), *([self._session] if self._session else [])]
+        unsettled = [row for row in (*self._open.values(), self._session) if row]
         return Cost(*(sum([row[name] for row in unsettled], getattr(self._settled, name)) for name in RESOURCES))
 
     def left(self) -> dict[str, float]:
@@ -185,6 +185,7 @@ class Ledger:
         if unseen > 0 and self._open:
             for row in self._open.values():
                 row["wall_s"] += unseen / len(self._open)
+                row["usd"] = self.price.of(row)
                 row["provenance"] = json.dumps(json.loads(row["provenance"]) | {"wall_s": "estimated"})
 
     def estimated_usage(self, token: int, last_sign: float) -> Usage:

@@ -66,8 +66,7 @@ def write_config(lease: Lease) -> None:
     if not lease.durable or lease.start or path.exists():
         return
     try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(json.dumps({**lease.config, "seed": lease.seed}) + "\n")
+        path.write_text(json.dumps({**lease.config, "seed": lease.seed}) + "\n", encoding="utf-8")
     except OSError as error:
         raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error
 
