@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "shoestring"
 LAYERS = {
     0: "errors",
     1: "interrupts space parameter space_text convert orders lease events state randomness checkpoint trial budget redo lock "
-    "finding selection comparison scaling answer options speed",
+    "files finding selection comparison scaling answer options speed",
     2: "schema sqlite store stats",
     3: "samplers schedulers questions",
     4: "ledger",
