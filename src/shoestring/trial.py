@@ -12,17 +12,16 @@ from shoestring import checkpoint, randomness, state
 from shoestring.errors import InvalidState, UnknownName, UsageError
 from shoestring.events import EventWriter, plain
 from shoestring.lease import Lease
-from shoestring.orders import Value
 
 SAVING_SHARE = 0.05  # of the running time, at most, goes into checkpoints between pauses
 FORCING_S = 0.05  # of running from which the disk is waited for: a power failure costs training as much again, and no report
 FIRST_SAVING_S = 0.05  # what a checkpoint is thought to take before one was written: the first comes after a second
 
 
-class TrialConfig(dict[str, Value]):
+class TrialConfig(dict[str, Any]):
     """A configuration; a misspelt parameter is named together with the nearest that exists."""
 
-    def __missing__(self, name: str) -> Value:
+    def __missing__(self, name: str) -> Any:
         raise UnknownName("parameter", name, self, hint="Conditional parameters are absent where their condition does not hold.")
 
 
