@@ -70,7 +70,18 @@ def test_a_type_checker_sees_the_types_in_a_users_program(python, tmp_path, goal
     program = tmp_path / "program.py"
     program.write_text(PROGRAM % goal)
 
-    done = run(sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", python.parent / "cache", "--python-executable", python, program)
+    done = run(
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "--cache-dir",
+        python.parent / "cache",
+        "--python-executable",
+        python,
+        program,
+    )
 
     assert done.returncode == code, done.stdout
     assert ("goal" in done.stdout) == bool(code)
