@@ -19,6 +19,7 @@ from shoestring.cli.compare_options import ask_compare
 from shoestring.cli.scale_options import ask_scale
 from shoestring.cli.search_options import ask_search
 from shoestring.cli.system_commands import run, verify
+from shoestring.errors import ShoestringError
 
 if TYPE_CHECKING:
     from shoestring.answer import Answer
@@ -236,16 +237,16 @@ def doctor(as_json: Json = False) -> None:
 
 def _finish(answer: Answer, as_json: bool) -> None:
     from shoestring import report as reports
-    from shoestring.errors import StoreUnwritable
 
     typer.echo(str(answer), err=True)
+    if as_json:
+        typer.echo(json.dumps(answer.to_json()))
     if answer.run is not None:
         try:
             typer.echo(f"report in {reports.write(_read(answer.run))}", err=True)
-        except StoreUnwritable as error:  # the answer is kept all the same
-            typer.echo(str(error), err=True)
-    if as_json:
-        typer.echo(json.dumps(answer.to_json()))
+        except Exception as error:  # the edge: the answer stands, whatever becomes of its report
+            reason = " ".join(f"{'' if isinstance(error, ShoestringError) else f'{type(error).__name__}: '}{error}".split())
+            typer.echo(f"The answer is saved, but its report was not written: {reason}", err=True)
     raise typer.Exit(answer.status.exit_code)
 
 

@@ -1,5 +1,7 @@
 """Turns plots into SVG and PDF: one drawing serves the page in light and dark, and the paper. It draws no data itself.
 
+A plot that cannot be drawn (values whose range is beyond a number, say) becomes a sentence: no drawing ends a report.
+
 Colours are stand-ins while matplotlib draws. In the page they become ``currentColor`` and custom properties of CSS, so that one SVG serves
 light and dark; in files they become the colours for white paper. The palette is that of Okabe and Ito, which people with any colour vision
 can tell apart; no plot relies on colour alone.
@@ -11,7 +13,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -82,10 +84,32 @@ class Plot:
     draw: Callable[[Figure], None]
     height: float = 2.8
 
-    @cached_property
+    @property
     def svg(self) -> str:
-        """The plot as SVG, in the stand-in colours."""
-        return _svg(self)
+        """The plot as SVG, in the stand-in colours; empty where it cannot be drawn."""
+        return self._tried[0]
+
+    @property
+    def missing(self) -> str:
+        """A sentence that stands for a plot that cannot be drawn; empty where it can."""
+        return self._tried[1]
+
+    @cached_property
+    def _tried(self) -> tuple[str, str]:
+        try:
+            return _svg(self), ""
+        except Exception as error:  # the edge: whatever stops matplotlib stops this plot alone
+            reason = clipped(f"{type(error).__name__}: {error}", 120)
+            return "", f"This figure could not be drawn ({reason}). Its values are in the tables and in trials.csv."
+
+
+def undrawable(name: str, title: str, error: Exception) -> Plot:
+    """Returns the plot whose making has failed: it stands in its place as a sentence."""
+
+    def draw(_figure: Figure) -> None:
+        raise error
+
+    return Plot(name, title, title, "", draw)
 
 
 def inline(plot: Plot) -> str:
@@ -98,14 +122,15 @@ def inline(plot: Plot) -> str:
 
 
 def save(plot: Plot, folder: Path) -> list[Path]:
-    """Writes a plot as SVG and PDF into a folder, and returns the files."""
-    paths = [folder / f"{plot.name}.svg", folder / f"{plot.name}.pdf"]
-    paths[0].write_text(_on_paper(plot.svg), encoding="utf-8")
-    with _figure(plot) as figure:
-        for artist in figure.findobj(lambda artist: hasattr(artist, "get_color") or hasattr(artist, "get_edgecolor")):
-            _repaint(artist)
-        figure.savefig(paths[1], format="pdf", transparent=True, metadata={"CreationDate": None, "Title": plot.title})
-    return paths
+    """Writes a plot as SVG and PDF into a folder, and returns the files: none of a plot that cannot be drawn."""
+    if plot.missing:
+        return []
+    files = {folder / f"{plot.name}.svg": _on_paper(plot.svg).encode()}
+    with suppress(Exception):  # the edge: what SVG leaves to the reader's fonts may not go into a PDF
+        files[folder / f"{plot.name}.pdf"] = _pdf(plot)
+    for path, content in files.items():
+        path.write_bytes(content)
+    return list(files)
 
 
 def dots(axes: Axes, x: object, y: object, colour: str, size: float = 4.0) -> None:
@@ -141,6 +166,7 @@ def _figure(plot: Plot) -> Iterator[Figure]:
     settings: dict[Any, Any] = {**_SETTINGS, "svg.hashsalt": plot.name}
     with warnings.catch_warnings(), matplotlib.rc_context(settings):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # the reader's own fonts show the name
+        warnings.simplefilter("ignore", RuntimeWarning)  # what overflows leaves a gap, or the plot becomes a sentence
         figure = Figure(figsize=(WIDTH_IN, plot.height))
         figure.set_layout_engine("tight", pad=0.3)
         plot.draw(figure)
@@ -177,6 +203,15 @@ def _svg(plot: Plot) -> str:
         svg,
         count=1,
     )
+
+
+def _pdf(plot: Plot) -> bytes:
+    buffer = io.BytesIO()
+    with _figure(plot) as figure:
+        for artist in figure.findobj(lambda artist: hasattr(artist, "get_color") or hasattr(artist, "get_edgecolor")):
+            _repaint(artist)
+        figure.savefig(buffer, format="pdf", transparent=True, metadata={"CreationDate": None, "Title": plot.title})
+    return buffer.getvalue()
 
 
 def _on_paper(svg: str) -> str:

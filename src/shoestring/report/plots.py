@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from shoestring.comparison import Comparison
 from shoestring.questions.search import Search
-from shoestring.report.drawing import Plot
+from shoestring.report.drawing import Plot, undrawable
 from shoestring.report.evidence import evidence
 from shoestring.report.figures.arms import arms
 from shoestring.report.figures.budget import budget
@@ -29,6 +30,7 @@ from shoestring.scaling import Capacity, Law
 from shoestring.selection import Selection
 
 _SEED = 20171106  # of resamples and shuffles: the same run gives the same page
+Making: TypeAlias = tuple[str, Callable[[], Plot | None]]  # a plot's title, and what makes it
 
 
 @dataclass(frozen=True)
@@ -54,26 +56,50 @@ class Plots:
 def plots(run: Run) -> Plots:
     """Returns the plots of a run; sections that its question does not have are empty."""
     rng = np.random.default_rng(_SEED)
-    finding, question = run.finding, run.question
-    tested = finding if isinstance(finding, Comparison) else finding.confirmation if isinstance(finding, Selection) else None
-    results = _some(arms(tested), differences(tested), evidence_path(tested, evidence(run, tested))) if tested else ()
-    if isinstance(finding, Law):
-        results = _some(law_plot(finding, rng))
+    spent, trained = _made(("Where the budget went", lambda: budget(run))), _made(("Learning curves", lambda: curves(run)))
+    results = _made(*_results(run, rng))
+    if not isinstance(run.question, Search):
+        return Plots(spent, results, (), trained, ())
+    space, unimportant = _parameters(run, run.question, rng)
+    along = _made(("Best value against budget", lambda: progress(run, search_path(run, rng))))
+    return Plots(spent, results, along, trained, space, unimportant)
+
+
+def _results(run: Run, rng: np.random.Generator) -> Iterator[Making]:
+    finding = run.finding
+    tested = finding.confirmation if isinstance(finding, Selection) else finding
+    if isinstance(tested, Comparison):
+        yield "Results of the arms", lambda: arms(tested)
+        yield "Paired differences", lambda: differences(tested)
+        yield "The path of the evidence", lambda: evidence_path(tested, evidence(run, tested))
+    elif isinstance(finding, Law):
+        yield "The law and its envelope", lambda: law_plot(finding, rng)
     elif isinstance(finding, Capacity):
-        results = _some(capacity_plot(finding))
-    if not isinstance(question, Search):
-        return Plots(_some(budget(run)), results, (), _some(curves(run)), ())
+        yield "The search for the largest size", lambda: capacity_plot(finding)
+
+
+def _parameters(run: Run, question: Search, rng: np.random.Generator) -> tuple[tuple[Plot, ...], str]:
+    """Returns the plots of the parameters, and why no importance is given, empty where it is."""
     unit, trials = comparable(run)
     found = importance(question.space, [trial.config for trial, _ in trials], [question.loss(value) for _, value in trials], rng)
-    names = question.space.names if isinstance(found, str) else found.names
-    space = _some(
-        None if isinstance(found, str) else importances(run, found, unit),
-        slices(run, names, unit, trials),
-        parallel(run, names, unit, trials),
-    )
-    along = _some(progress(run, search_path(run, rng)))
-    return Plots(_some(budget(run)), results, along, _some(curves(run)), space, found if isinstance(found, str) else "")
+    each: list[Making] = [
+        ("Each parameter against the metric", lambda: slices(run, names, unit, trials)),
+        ("All parameters at once", lambda: parallel(run, names, unit, trials)),
+    ]
+    if isinstance(found, str):
+        names: Sequence[str] = question.space.names
+        return _made(*each), found
+    names = found.names
+    return _made(("What the parameters account for", lambda: importances(run, found, unit)), *each), ""
 
 
-def _some(*made: Plot | None) -> tuple[Plot, ...]:
-    return tuple(plot for plot in made if plot is not None)
+def _made(*makings: Making) -> tuple[Plot, ...]:
+    """Returns the plots that there is something to draw for; one whose making fails becomes a sentence."""
+    made: list[Plot] = []
+    for title, make in makings:
+        try:
+            plot = make()
+        except Exception as error:  # the edge: whatever one plot needs may fail, the others are drawn
+            plot = undrawable(title.lower().replace(" ", "-"), title, error)
+        made += [] if plot is None else [plot]
+    return tuple(made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shoestring.comparison import Comparison
@@ -142,7 +142,7 @@ def _arms(finding: Comparison) -> Table:
     rows: list[list[Datum | Cell]] = []
     for arm in finding.arms:
         values = [value for value in arm.values if value is not None]
-        spread = statistics.stdev(values) if len(values) > 1 else None
+        spread = _spread(values)
         lowest, highest = (min(values), max(values)) if values else (None, None)
         crashes = cell(arm.crashes, f"{arm.crashes} (at most {arm.crash_bound:.0%})") if arm.crashes else cell(0)
         rows.append([arm.name, len(arm.values), arm.mean, spread, lowest, highest, crashes, in_words(arm.config)])
@@ -178,7 +178,7 @@ def _pairs(finding: Comparison) -> Table:
 
 def _law_tables(finding: Law) -> Iterator[Table]:
     rows: list[list[Datum | Cell]] = [
-        [size, len(own), sum(own) / len(own) if own else None, statistics.stdev(own) if len(own) > 1 else None, crashed]
+        [size, len(own), sum(own) / len(own) if own else None, _spread(own), crashed]
         for size, own, crashed in zip(finding.sizes, finding.runs, finding.crashes, strict=True)
     ]
     caption = f"{finding.metric} by size; SD is the standard deviation among runs; it is no interval."
@@ -208,6 +208,14 @@ def _law_tables(finding: Law) -> Iterator[Table]:
             (finding.over, finding.metric, "95% interval"),
             [[made.size, made.value, interval_text((made.lower, made.upper))] for made in finding.predictions],
         )
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    """Returns the standard deviation; None for fewer than two values, infinity for one beyond any number."""
+    try:
+        return statistics.stdev(values) if len(values) > 1 else None
+    except OverflowError:
+        return math.inf
 
 
 def _capacity_table(finding: Capacity) -> Table:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from shoestring.cli import main
+from shoestring.errors import StoreReadOnly
 
 
 def typed(capsys, *arguments):
@@ -42,3 +43,17 @@ def test_what_makes_no_sense_is_refused(capsys, failed):
     code, _, err = typed(capsys, "report", failed.folder, "--project", failed.folder)
 
     assert code == 2 and "leave out the run" in err
+
+
+@pytest.mark.parametrize("error", [StoreReadOnly("it cannot be written."), OverflowError("too large\nby far")])
+def test_a_report_that_cannot_be_written_leaves_the_answer(capsys, monkeypatch, tmp_path, error):
+    def refuse(_run):
+        raise error
+
+    monkeypatch.setattr("shoestring.report.write", refuse)
+    (tmp_path / "f.py").write_text("def train(trial):\n    for _ in trial.steps(): trial.report(loss=1.0)\n")
+    asked = ("x=0:1", "--metric", "loss", "--goal", "min", "--budget", "2 epochs", "--runner", "inline", "--confirm", "none", "--json")
+    code, out, err = typed(capsys, "search", tmp_path / "f.py:train", *asked, "--store", tmp_path / "run")
+
+    assert code == 0 and json.loads(out)["status"] == "answered"
+    assert err.splitlines()[-1].startswith("The answer is saved, but its report was not written: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from shoestring.report import markdown
 from shoestring.report.evidence import evidence
 from shoestring.report.failures import failure_table
+from shoestring.report.figures.arms import arms
 from shoestring.report.search_path import comparable, search_path
 from shoestring.report.spending import outcome_table, shares
 from shoestring.report.verdict import verdict
@@ -97,3 +99,12 @@ def test_an_unfinished_run_says_so(searched):
     unfinished = Run(**{name: getattr(searched, name) for name in Run.__dataclass_fields__} | {"ended": None})
 
     assert "The run is not finished" in markdown(unfinished)
+
+
+def test_of_very_many_arms_some_are_drawn_and_the_rest_counted(compared):
+    finding = compared.finding
+    many = replace(finding, arms=tuple(replace(finding.arms[0], name=f"arm {i}") for i in range(3000)))
+
+    drawn = arms(many)
+
+    assert drawn.height < 30 and "2960 more arms are in the table" in drawn.caption

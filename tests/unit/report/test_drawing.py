@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from shoestring.report.drawing import FAINT, INK, SERIES, Plot, inline, save
+from shoestring.report.drawing import FAINT, INK, SERIES, Plot, inline, save, undrawable
 
 
 def draw(figure):
@@ -60,3 +60,17 @@ def test_values_that_are_not_finite_are_no_obstacle(value):
         figure.subplots().plot([0, 1, 2], [1.0, value, 2.0], color=SERIES[0])
 
     assert "<path" in inline(Plot("holed", "t", "a", "c", holed))
+
+
+@pytest.mark.parametrize("limits", [(-1e308, 1e308), (np.nan, 1.0)])
+def test_what_cannot_be_drawn_becomes_a_sentence_and_no_file(limits, tmp_path):
+    plot = Plot("wild", "t", "a", "c", lambda figure: figure.subplots().set_ylim(*limits) and figure.axes[0].plot([0, 1], limits))
+
+    assert plot.svg == "" and "could not be drawn (" in plot.missing
+    assert save(plot, tmp_path) == [] and not list(tmp_path.iterdir())
+
+
+def test_a_plot_whose_making_failed_stands_as_a_sentence():
+    plot = undrawable("path", "The path", OverflowError("too large\x1b[31m\nfor a float"))
+
+    assert plot.title == "The path" and "OverflowError: too large" in plot.missing and "\n" not in plot.missing

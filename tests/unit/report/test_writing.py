@@ -7,11 +7,13 @@ import os
 
 import pytest
 
+import shoestring as ss
 from shoestring.answer import Answer, Status
 from shoestring.budget import Budget, Cost
 from shoestring.errors import NotARun, StoreUnwritable
 from shoestring.report import listed, write, write_all, write_project
 from shoestring.report.project import project_rows, read_project
+from shoestring.run import Run
 from shoestring.selection import Best, Selection
 
 
@@ -73,6 +75,27 @@ def test_a_run_that_cannot_be_read_is_named(folder, searched, tmp_path):
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(NotARun, match="no run"):
         write_project(tmp_path)
+
+
+def huge(trial):
+    for _ in trial.steps():
+        trial.report(loss=1.7e308 if trial.seed % 2 else -1.7e308)
+
+
+@pytest.mark.parametrize("ask", ["search", "compare", "scale"])
+def test_values_beyond_what_can_be_drawn_leave_a_report(ask, tmp_path):
+    asked = {"metric": "loss", "goal": "min", "budget": "20 epochs", "horizon": 2, "runner": "inline", "store": tmp_path / ask}
+    if ask == "search":
+        ss.search(huge, {"x": ss.Float(0, 1)}, confirm=False, **asked)
+    elif ask == "compare":
+        ss.compare({"a": {}, "b": {}}, huge, seeds=5, **asked)
+    else:
+        ss.scale(huge, over="n", sizes=[1, 2, 4, 8, 16], seeds=2, **asked)
+
+    written = write_all(Run.read(tmp_path / ask))
+
+    assert "could not be drawn (" in written[0].read_text(encoding="utf-8")
+    assert {"report.md", "table.tex", "results.csv"} <= {path.name for path in written}
 
 
 def test_a_page_that_cannot_take_its_place_leaves_the_old_one(failed):

@@ -20,7 +20,7 @@ _UNBOUNDED = 1e14  # a limit beyond this comes from such a score, and is none
 def score_of(question: Compare, loss: float) -> float:
     """Returns the score (higher is better) for a run's loss; a failed run has the worst one that was fixed beforehand."""
     if math.isfinite(loss):
-        return -loss
+        return min(max(-loss, FAILED), -FAILED)  # a difference of two is a number, however large the metric
     return FAILED if question.worst is None else -question.loss(question.worst)
 
 

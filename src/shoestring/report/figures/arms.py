@@ -13,6 +13,7 @@ from shoestring.report.wording import plural
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST = 40
 _MOST_JOINED = 2  # arms between which the runs of one seed are joined
 
 
@@ -22,9 +23,10 @@ def arms(finding: Comparison, name: str = "arms") -> Plot | None:
     Args:
         name: of the plot's files.
     """
-    found = [arm for arm in finding.arms if arm.mean is not None]
-    if not found:
+    having = [arm for arm in finding.arms if arm.mean is not None]
+    if not having:
         return None
+    found = having[:MOST]
     joined = len(found) == _MOST_JOINED and len(found[0].values) == len(found[1].values)
 
     def draw(figure: Figure) -> None:
@@ -46,6 +48,8 @@ def arms(finding: Comparison, name: str = "arms") -> Plot | None:
     means = ", ".join(f"{arm.name} {arm.mean:.4g}" for arm in found)
     crashed = sum(arm.crashes for arm in finding.arms)
     caption = f"{finding.metric}, each run a dot, each arm's mean a line{'; runs of one seed are joined' if joined else ''}."
+    if len(having) > MOST:
+        caption += f" {plural(len(having) - MOST, 'more arm')} {'is' if len(having) == MOST + 1 else 'are'} in the table."
     if crashed:
         caption += f" {plural(crashed, 'run')} without a value {'is' if crashed == 1 else 'are'} not drawn, nor in the means."
     return Plot(name, "Results of the arms", f"Runs by arm; means: {means}.", caption, draw, 0.9 + 0.42 * len(found))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BEST = 5
 MOST = 300
+MOST_GROUPS = 20
 _OUTLYING = 2.5  # times the range of 95% of the values: beyond it the rest is left out
 _WIDE = 30.0  # the ratio of values from which on a logarithmic axis shows more
 
@@ -49,11 +50,12 @@ def curves(run: Run) -> Plot | None:
     what = "one line a run" if not isinstance(question, Search) else f"the best {len(groups)} in colour, the others grey"
     drawn = len(trials) - left_out
     caption = f"{question.metric} after each {question.unit}, {plural(drawn, 'trial')}: {what}."
-    if left_out:
-        caption += f" {left_out} more are not drawn: of those not among the best, 1 in {math.ceil(len(trials) / MOST)} is."
     if not isinstance(question, Search):
+        caption += f" {left_out} more are not drawn." if left_out else ""
         alt = f"Learning curves of {question.metric} for {', '.join(name for name, _ in groups)}."
         return Plot("curves", "Learning curves", alt, caption, draw)
+    if left_out:
+        caption += f" {left_out} more are not drawn: of those not among the best, 1 in {math.ceil(len(trials) / MOST)} is."
     caption += " Lines end where a trial was stopped, failed or diverged; values far from the others are beyond the frame."
     alt = f"Learning curves of {plural(drawn, 'trial')}, {question.metric} against {question.unit}; the best is trial {groups[0][1][0].id}."
     return Plot("curves", "Learning curves", alt, caption, draw)
@@ -64,11 +66,12 @@ def _groups(run: Run, trials: list[StoredTrial]) -> tuple[list[tuple[str, list[S
     if isinstance(run.question, Scale | Largest):
         over, sizes = run.question.over, sorted({float(str(trial.config[run.question.over])) for trial in trials})
         by_size = [(f"{over} {size:g}", [t for t in trials if float(str(t.config[over])) == size]) for size in sizes]
-        return by_size, [], 0
+        return by_size[:MOST_GROUPS], [], sum(len(own) for _, own in by_size[MOST_GROUPS:])
     if isinstance(run.question, Compare):
         names = [arm.name for arm in run.question.arms]
         groups = [(name, [trial for trial in trials if trial.arm == name]) for name in names]
-        return [(name, members) for name, members in groups if members], [], 0
+        shown = [(name, members) for name, members in groups if members]
+        return shown[:MOST_GROUPS], [], sum(len(own) for _, own in shown[MOST_GROUPS:])
     drawable = {trial.id for trial in trials}
     best = [trial for trial, _, _ in run.ranked() if trial.id in drawable][:BEST]
     others = [trial for trial in trials if trial not in best]

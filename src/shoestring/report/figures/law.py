@@ -93,6 +93,8 @@ def _frame(finding: Law, envelope: Sequence[Extrapolation]) -> tuple[float, floa
         shown += [value for made in finding.predictions for value in (made.lower, made.upper)]
         shown += [value for point in envelope for value in (point.lower, point.upper)]
     positive = [value for value in shown if value > 0 and math.isfinite(value)]
+    if not positive:
+        raise ValueError("no value is above 0, and its axes are logarithmic")
     return min(positive) / 1.2, max(positive) * 1.2
 
 
