@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from shoestring.budget import RESOURCES, Budget, Cost, describe
+from shoestring.budget import RESOURCES, Budget, Cost, describe, plural_of
 from shoestring.finding import Finding
 from shoestring.selection import Best, Selection
 
@@ -94,4 +94,4 @@ class Answer:
 
 def named(amounts: Mapping[str, float], unit: str) -> dict[str, float]:
     """Returns amounts by resource as ``--json`` names them: units by the study's own word, such as ``epochs``."""
-    return {f"{unit}s" if resource == "units" else resource: amounts[resource] for resource in RESOURCES if resource in amounts}
+    return {plural_of(unit) if resource == "units" else resource: amounts[resource] for resource in RESOURCES if resource in amounts}

@@ -7,6 +7,7 @@ A *finding* (budget spent, no difference, too little evidence) is no error: it c
 
     ShoestringError                 exit code 2 unless a class says otherwise
     ├── UsageError                  (ValueError) something asked for cannot be done as asked
+    │   ├── InvalidArgument         (TypeError) an argument of the wrong type, unknown, or missing
     │   ├── UnknownName             a name that is not among the valid ones; carries the nearest
     │   ├── InvalidSpace            a search space, or a value outside of it
     │   ├── InvalidBudget           a budget or price that cannot be read
@@ -28,8 +29,14 @@ A *finding* (budget spent, no difference, too little evidence) is no error: it c
 from __future__ import annotations
 
 import difflib
+import re
+import types
 from collections.abc import Iterable
 from pathlib import Path
+from reprlib import Repr
+
+MOST_LISTED = 12  # of more names than this, a message lists the nearest three
+_LONGEST = 120  # characters of a value in a message
 
 
 class ShoestringError(Exception):
@@ -42,6 +49,10 @@ class UsageError(ShoestringError, ValueError):
     """Something was asked for that cannot be done as asked."""
 
 
+class InvalidArgument(UsageError, TypeError):
+    """An argument of the wrong type, unknown, or missing."""
+
+
 class UnknownName(UsageError):
     """A name that is not among the valid ones.
 
@@ -51,13 +62,17 @@ class UnknownName(UsageError):
     """
 
     def __init__(self, kind: str, name: str, valid: Iterable[str], hint: str = "") -> None:
-        known = sorted(valid)
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        known = sorted(map(str, valid))
+        ranked = difflib.get_close_matches(str(name)[:_LONGEST], known, n=3, cutoff=0.0 if len(known) > MOST_LISTED else 0.5)
+        close = difflib.get_close_matches(str(name)[:_LONGEST], ranked, n=1, cutoff=0.5)
         self.name = name
         self.nearest = close[0] if close else None
         did_you_mean = f" Did you mean {self.nearest!r}?" if self.nearest else ""
-        allowed = f"known: {', '.join(known)}." if known else "none is known."
-        super().__init__(f"unknown {kind} {name!r}; {allowed}{did_you_mean}{' ' + hint if hint else ''}")
+        if len(known) > MOST_LISTED:
+            allowed = f"the nearest of {len(known)}: {', '.join(map(brief, ranked))}."
+        else:
+            allowed = f"known: {', '.join(map(brief, known))}." if known else "none is known."
+        super().__init__(f"unknown {kind} {shown(name)}; {allowed}{did_you_mean}{' ' + hint if hint else ''}")
 
 
 class InvalidSpace(UsageError):
@@ -151,3 +166,37 @@ class Stopped(ShoestringError, RuntimeError):
     """Stopped on request in the middle of several studies; the same command goes on."""
 
     exit_code = 4
+
+
+def shown(value: object) -> str:
+    """Returns a value as a message shows it: as Python writes it, on one short line, and without addresses in memory."""
+    if isinstance(value, type):
+        return brief(f"the class {value.__qualname__}")
+    if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+        return brief(f"the function {value.__qualname__}")
+    if isinstance(value, types.GeneratorType | types.CoroutineType | types.ModuleType):
+        return brief(f"the {type(value).__name__} {value.__name__}")
+    return brief(" ".join(_WRITTEN.repr(value).split()))
+
+
+def brief(text: str) -> str:
+    """Returns a text cut to the length that a message has room for."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+class _Written(Repr):
+    """Writes values shortly; of an object that cannot be written, its type."""
+
+    def repr1(self, x: object, level: int) -> str:
+        try:
+            return super().repr1(x, level)
+        except Exception:  # a user's __repr__ may raise anything, and Python refuses to write very large numbers
+            return f"<{type(x).__name__}>"
+
+    def repr_instance(self, x: object, level: int) -> str:
+        return re.sub(r" (object )?at 0x[0-9a-fA-F]+", "", repr(x))[: 2 * _LONGEST]
+
+
+_WRITTEN = _Written()
+_WRITTEN.maxlevel = 3
+_WRITTEN.maxstring = _WRITTEN.maxlong = _WRITTEN.maxother = 80

@@ -98,7 +98,7 @@ class Run:
                 return cls(
                     folder,
                     question_of(asked),
-                    Budget(*request["budget"]),
+                    Budget(*request["budget"], unit=asked["unit"]),
                     request,
                     tuple(trials.values()),
                     tuple(store.rows(schema.leases)),

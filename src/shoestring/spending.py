@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shoestring.budget import Budget, Price
+from shoestring.budget import UNITS, Budget, Price, plural_of, unit_word
 from shoestring.errors import BudgetTooSmall, UsageError
 from shoestring.questions import Question
+
+MOST_WORKERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Spending:
         grace: seconds in which a trial may save itself before it is killed.
         watts: declared power of a busy core, where the processor's energy cannot be read.
         workers: how many trials run at once, None for one a GPU, or half the cores.
+        unit: what a unit of training is called.
     """
 
     budget: Budget
@@ -27,30 +30,36 @@ class Spending:
     grace: float = 2.0
     watts: float | None = None
     workers: int | None = None
+    unit: str = UNITS[0]
 
     def __post_init__(self) -> None:
         if "usd" in self.budget.limits and not self.price.per:
             raise UsageError("a budget in usd needs a price, such as price='2.5/gpu-hour' (--price 2.5/gpu-hour).")
         if not 0 <= self.grace < float("inf"):
             raise UsageError(f"grace={self.grace} is no number of seconds; give 0 or more.")
-        if self.workers is not None and self.workers < 1:
-            raise UsageError(f"workers={self.workers} can run nothing; give 1 or more.")
+        if self.watts is not None and not 0 < self.watts < float("inf"):
+            raise UsageError(f"watts={self.watts} is no power of a core; give a number above 0, such as 10.")
+        if self.workers is not None and not 1 <= self.workers <= MOST_WORKERS:
+            raise UsageError(f"workers={self.workers} cannot be started; give 1 to {MOST_WORKERS}.")
 
     @classmethod
     def of(
         cls,
-        budget: str | Sequence[str],
+        budget: str | Sequence[str] | Budget,
         price: str | Sequence[str] = (),
         grace: float = 2.0,
         watts: float | None = None,
         workers: int | None = None,
+        unit: str | None = None,
     ) -> Spending:
-        """Returns what budgets and prices in words come to.
+        """Returns what budgets and prices in words come to; ``unit`` is what a unit of training is called, None if nobody said.
 
         Raises:
             InvalidBudget, UsageError: they make no sense.
         """
-        return cls(Budget(*_listed(budget)), Price(*_listed(price)), grace, watts, workers)
+        word = None if unit is None else unit_word(unit)
+        limits = budget if isinstance(budget, Budget) else Budget(*_listed(budget), unit=word)
+        return cls(limits, Price(*_listed(price)), grace, watts, workers, word or limits.unit or UNITS[0])
 
 
 def check_feasible(question: Question, budget: Budget, runs: int = 1) -> None:
@@ -64,12 +73,14 @@ def check_feasible(question: Question, budget: Budget, runs: int = 1) -> None:
     if units is None:
         return
     if budget.unit not in (unit, "unit"):
-        raise UsageError(f"the budget is in {budget.unit}s and the study's unit is {unit!r}; use one word for both (--unit {budget.unit}).")
+        raise UsageError(
+            f"the budget is in {plural_of(str(budget.unit))} and the study's unit is {unit!r}; use one word (--unit {budget.unit})."
+        )
     needed = runs * question.horizon
     if units < needed:
         carried = "one trial" if runs == 1 else f"{runs} runs"
         raise BudgetTooSmall(
-            f"budget of {units:g} {unit}s cannot carry {carried} to horizon={question.horizon}; needs {needed}. "
+            f"budget of {units:g} {plural_of(unit)} cannot carry {carried} to horizon={question.horizon}; needs {needed}. "
             "Lower --horizon or raise --budget.",
             given=units,
             needed=needed,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 from shoestring.answer import Answer, Status
+from shoestring.budget import describe
 from shoestring.casebook import DIVERGED, DROPPED, FAILED, PAUSED, Casebook, TrialRecord
 from shoestring.interrupts import on_interrupt
 from shoestring.leases import Leases
@@ -205,7 +206,7 @@ class Study:
             yield "this was decided before, and more budget changes nothing; ask in another --store for a new study"
         left = self.ledger.left().get("units", 0)
         if self._budget_is_spent and left >= 1 and self._leases.orders:
-            yield f"{left:g} {self.question.unit}s are left"
+            yield f"{describe('units', left, self.question.unit)} are left"
 
     def _recover(self) -> None:
         """Brings everything to where the stored run stands: decisions made again, crashed leases settled, what was written read in."""

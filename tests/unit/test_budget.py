@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoestring.budget import RESOURCES, Budget, Cost, Price, describe, duration
-from shoestring.errors import InvalidBudget, UnknownName
+from shoestring.budget import RESOURCES, Budget, Cost, Price, describe, duration, unit_word
+from shoestring.errors import InvalidBudget, UnknownName, UsageError
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,15 @@ from shoestring.errors import InvalidBudget, UnknownName
         ("1e2s", {"wall_s": 100}),
         (".5 h", {"wall_s": 1800}),
         ("100 epochs", {"units": 100}),
+        ("500 ms", {"wall_s": 0.5}),
+        ("2 hrs 5 MINS", {"wall_s": 7500}),
+        ("1 day, 1 week", {"wall_s": 8 * 86400}),
+        ("5.h", {"wall_s": 18000}),
+        ("1e3 Steps", {"units": 1000}),
+        ("10 GPUh", {"gpu_s": 36000}),
+        ("3 gpu hours", {"gpu_s": 10800}),
+        ("5$", {"usd": 5}),
+        ("5 dollars", {"usd": 5}),
         ("1 episode", {"units": 1}),
         ("2 gpu-hours", {"gpu_s": 7200}),
         ("3 CPU-minutes", {"cpu_s": 180}),
@@ -54,6 +63,12 @@ def test_several_texts_limit_several_resources():
         "1e999 s",
         "1e999 epochs",
         "3 epochs, 4 steps",
+        "5M",
+        "$5 hours",
+        "1h30",
+        "1:30:00",
+        "１０m",
+        "5 seeds",
     ],
 )
 def test_what_is_no_amount_is_refused(text):
@@ -62,13 +77,34 @@ def test_what_is_no_amount_is_refused(text):
 
 
 def test_a_number_without_a_unit_of_measure_is_refused_with_examples():
-    with pytest.raises(InvalidBudget, match="budget 10 is no text; write for example 10m"):
+    with pytest.raises(InvalidBudget, match="budget must be text, got 10; write for example 10m"):
         Budget(10)
 
 
 def test_a_misspelt_unit_of_measure_is_named_with_the_nearest():
     with pytest.raises(UnknownName, match="Did you mean 'epoch'"):
         Budget("10 epochen")
+
+
+@pytest.mark.parametrize("word", ["mss", "ss", "hs", "kwhs", "µs", "us", "rounds", "gpu", "gpus", "gpu-", "x" * 10**6])
+def test_an_unknown_unit_of_measure_lists_at_most_the_nearest_three(word):
+    with pytest.raises(UnknownName) as refusal:
+        Budget(f"5 {word}")
+
+    listed = str(refusal.value).partition("the nearest of ")[2].partition(": ")[2].partition(".")[0]
+    assert 1 <= len(listed.split(", ")) <= 3
+    assert len(str(refusal.value)) < 500
+
+
+@given(st.from_regex(r"[a-z]{2,12}", fullmatch=True))
+def test_any_word_without_another_meaning_counts_units_of_training(word):
+    try:
+        unit = unit_word(word)
+    except UsageError:
+        return
+
+    for amount in (1, 3):
+        assert Budget(describe("units", amount, unit), unit=unit).limits == {"units": amount}
 
 
 def test_a_resource_limited_twice_is_refused():

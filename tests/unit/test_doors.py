@@ -96,8 +96,12 @@ def test_a_script_works_behind_the_door(tmp_path):
         ({"metric": "los"}, UnknownName, "Did you mean 'loss'"),
         ({"metric": ""}, UsageError, "the metric has no name"),
         ({"goal": "minimum"}, UnknownName, "Did you mean 'min'"),
-        ({"unit": "epok"}, UnknownName, "Did you mean 'epoch'"),
-        ({"unit": "step"}, UsageError, "use one word for both"),
+        ({"unit": "epok"}, UsageError, "--unit epoch"),
+        ({"unit": "two words"}, UsageError, "must be one word"),
+        ({"unit": "hours"}, UsageError, "has another meaning"),
+        ({"unit": "trial"}, UsageError, "has another meaning"),
+        ({"budget": "20 trials"}, InvalidBudget, "n_trials (--trials)"),
+        ({"unit": "step"}, UsageError, "use one word"),
         ({"horizon": 0}, UsageError, "horizon=0"),
         ({"seed": -1}, UsageError, "seed=-1"),
         ({"scheduler": "hyperbnd"}, UnknownName, "Did you mean 'hyperband'"),
@@ -110,7 +114,7 @@ def test_a_script_works_behind_the_door(tmp_path):
         ({"grace": float("nan")}, UsageError, "grace=nan"),
         ({"budget": "8 epochs"}, BudgetTooSmall, "needs 9. Lower --horizon or raise --budget"),
         ({"budget": "soon"}, InvalidBudget, "cannot be read"),
-        ({"budget": 10}, InvalidBudget, "is no text"),
+        ({"budget": 10}, InvalidBudget, "must be text, got 10"),
         ({"budget": "5 usd"}, UsageError, "needs a price"),
         ({"budget": "2 gpu-hours"}, UsageError, "can never be spent"),
         ({"budget": "2 usd", "price": "1/gpu-hour"}, UsageError, "can never be spent"),
@@ -153,6 +157,15 @@ def test_the_progress_is_shown_as_it_is_made():
 
     assert seen == sorted(seen)
     assert seen[-1] == 30
+
+
+@pytest.mark.parametrize(("unit", "budget"), [("round", "20 rounds"), ("Tree", "9 trees"), ("batch", "9 batches"), ("fold", "9 folds, 1h")])
+def test_a_unit_of_training_can_have_any_name(unit, budget, tmp_path):
+    answer = search(unit=unit, budget=budget, store=tmp_path / "run")
+
+    assert Run.read(tmp_path / "run").budget == ss.Budget(budget, unit=unit.lower())
+    assert f"of {budget.partition(',')[0]}" in str(answer)
+    assert str(search(unit=unit, budget=budget, store=tmp_path / "run")) == str(answer)
 
 
 def test_a_run_says_what_it_asks_and_where_it_was_made(tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shoestring.errors import InvalidSpace, UsageError
 from shoestring.space import Choice, Float, Int, Space
-from shoestring.space_text import format_space, parse_space
+from shoestring.space_text import format_space, parse_config, parse_space
 
 NAMES = ["lr", "opt", "n.layers", "größe", "a-b/c:d", "_x"]
 scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
@@ -73,7 +73,10 @@ def test_the_whole_grammar():
     [
         ("x=relu,tanh", ["relu", "tanh"]),
         ("x=one", ["one"]),
-        ("x=2,2.5,true,null,None,nan", [2, 2.5, True, None, "None", "nan"]),
+        ("x=2,2.5,true,null,none", [2, 2.5, True, None, "none"]),
+        ("x=.5,1.,+3,1e3,-.5e-1", [0.5, 1.0, 3, 1000.0, -0.05]),
+        ('x="True","nan","yes"', ["True", "nan", "yes"]),
+        ("x=off,batch,v1,1x", ["off", "batch", "v1", "1x"]),
         ('x="1",1', ["1", 1]),
         ('x="a b","c,d","say \\"e\\"","?@:&|="', ["a b", "c,d", 'say "e"', "?@:&|="]),
         ('x=["a b", "c,d", 3, null, "]"]', ["a b", "c,d", 3, None, "]"]),
@@ -115,6 +118,13 @@ def test_quotes_work_in_defaults_and_conditions():
         ("lr=0:1?a=1@0.5", "put double quotes"),
         ("act=relu,", "'' is not one value"),
         ("act=a,null@null", "Put null first"),
+        *(
+            (f"amp={words}", "write true, false, null")
+            for words in ("True,False", "FALSE,1", "None,1", "Null,a", "inf,1", "1_000,2", "007,8")
+        ),
+        *((f"amp={words}", "write true,false, or put quotes") for words in ("yes,no", "On,Off", "n")),
+        ("amp=true,false@True", "write true, false, null"),
+        ("amp=true,false x=0:1?amp=True", "write true, false, null"),
         ("act=a@b", "default='b' is not among 'a'"),
         ('act="a', "put double quotes"),
         ('act="\\x"', "is not a JSON string"),
@@ -145,3 +155,15 @@ def test_any_text_is_read_or_refused(parts):
         assert str(error)
     else:
         assert parse_space([format_space(space)]) == space
+
+
+def test_a_configuration_is_read_as_a_space_reads_its_values():
+    text = 'lr=.5, amp=true,n=3,data=/a/b:c,name="a,b",none=null'
+
+    assert parse_config(text) == {"lr": 0.5, "amp": True, "n": 3, "data": "/a/b:c", "name": "a,b", "none": None}
+
+
+@pytest.mark.parametrize("text", ["amp=True", "x", "x=1,x=2", "=1", "x=NaN", "x=1e999", "x=[1]", "x={}", 'x="a', "x="])
+def test_a_configuration_that_could_be_misread_is_refused(text):
+    with pytest.raises(InvalidSpace):
+        parse_config(text)

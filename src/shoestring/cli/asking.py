@@ -37,7 +37,7 @@ class Shared:
         list[str], typer.Option("--budget", help="10m, '100 epochs', '2 gpu-hours', '5 usd', '0.3 kWh'; several limit together.")
     ]
     horizon: Annotated[int, typer.Option(help="Units of a full training.")] = 1
-    unit: Annotated[Optional[str], typer.Option(help="epoch, step, episode or unit.")] = None  # noqa: UP045
+    unit: Annotated[Optional[str], typer.Option(help="What a unit of training is called: epoch, step, round, tree, ...")] = None  # noqa: UP045
     seed: Seed = 0
     runner: Annotated[str, typer.Option(help="process, inline, or replay: TARGET(config, seed) then gives a learning curve.")] = "process"
     workers: Annotated[Optional[int], typer.Option(help="Trials at once; one a GPU, or half the cores.")] = None  # noqa: UP045
@@ -56,7 +56,7 @@ class Shared:
         """Returns how the study may spend."""
         from shoestring.spending import Spending
 
-        return Spending.of(self.budget, self.price, self.grace, self.watts, self.workers)
+        return Spending.of(self.budget, self.price, self.grace, self.watts, self.workers, self.unit)
 
     def folder(self, question: Question) -> Path | None:
         """Returns the run's folder, None for a run in memory."""
@@ -136,27 +136,3 @@ def refuse_pattern(pattern: str | None) -> None:
 
     if pattern is not None:
         raise UsageError("--pattern reads the output of a script; a training function reports by itself. Leave it out.")
-
-
-def values_of(text: str) -> dict[str, Any]:
-    """Returns the values in ``key=value,key=value``: numbers, true, false and null as such, anything else as text.
-
-    Raises:
-        UsageError: a part has no ``=``.
-    """
-    import json
-
-    from shoestring.errors import UsageError
-
-    values: dict[str, Any] = {}
-    for part in filter(None, text.split(",")):
-        name, equals, value = part.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"{part!r} is no value; write key=value,key=value, such as width=256,lr=0.1.")
-        try:
-            values[name.strip()] = json.loads(value)
-        except ValueError:
-            values[name.strip()] = value
-        if isinstance(values[name.strip()], dict | list):
-            raise UsageError(f"{part!r} is no value; a parameter is a number, true, false, null or text.")
-    return values

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
-from shoestring.cli.asking import Asked, Shared, Words, refuse_pattern, target_of, values_of
+from shoestring.cli.asking import Asked, Shared, Words, refuse_pattern, target_of
 
 if TYPE_CHECKING:
     from shoestring.orders import Config
@@ -59,13 +59,14 @@ def ask_compare(
     """Returns the comparison that was asked for."""
     from shoestring.doors.comparing import compare_question
     from shoestring.errors import UsageError
+    from shoestring.space_text import parse_config
 
     if prove + pick + (ablation_of is not None) > 1:
         raise UsageError("--prove, --pick and --ablation-of exclude each other; give one of them, or none to prove which arm is best.")
     train, fixed = None, {}
     if words or context.obj:
         train, parts = target_of(words or [], context.obj, shared.pattern, shared.metric)
-        fixed = values_of(",".join(parts))
+        fixed = parse_config(",".join(parts))
     arms: dict[str, One | Config | float] = {}
     for text in arm:
         name, what = _arm(text, train, fixed, shared)
@@ -88,7 +89,7 @@ def ask_compare(
         reserve=reserve,
         strict=strict,
         horizon=shared.horizon,
-        unit=shared.unit or shared.spending().budget.unit or "epoch",
+        unit=shared.spending().unit,
         seed=shared.seed,
     )
     return Asked(target, question, extend)
@@ -98,6 +99,7 @@ def _arm(text: str, train: One | None, fixed: Config, shared: Shared) -> tuple[s
     """Returns the name of an arm and what it is."""
     from shoestring.errors import UsageError
     from shoestring.runners.script import Script
+    from shoestring.space_text import parse_config
 
     name, colon, body = (part.strip() for part in text.partition(":"))
     if body.startswith("="):
@@ -106,7 +108,7 @@ def _arm(text: str, train: One | None, fixed: Config, shared: Shared) -> tuple[s
         except ValueError:
             raise UsageError(f"--arm {text!r} states no number; write for example --arm paper:=0.93.") from None
     if train is not None:
-        return name, {**fixed, **values_of(body)}
+        return name, {**fixed, **parse_config(body)}
     if not colon or not body:
         raise UsageError(f"--arm {text!r} says nothing to run; give a TARGET for all arms, or 'NAME: command' or NAME:file.py:function.")
     if _FUNCTION.fullmatch(body):

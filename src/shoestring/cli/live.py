@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from shoestring.budget import describe
+from shoestring.budget import describe, plural_of
 from shoestring.study import Study
 
 REFRESH_S = 0.25
@@ -55,7 +55,7 @@ def _view(study: Study) -> Group:
         share = f"{describe(resource, used, question.unit)} of {describe(resource, limit, question.unit)}"
         bars.add_row("budget", ProgressBar(limit, min(used, limit), width=30), f"{min(1.0, used / limit):4.0%}", share)
     standing = study.progress or "nothing yet"
-    facts = Text(f"{standing}\n{len(study.trials)} trials, {spent.units} {question.unit}s   Ctrl-C: save and stop; twice: now")
+    facts = Text(f"{standing}\n{len(study.trials)} trials, {spent.units} {plural_of(question.unit)}   Ctrl-C: save and stop; twice: now")
     running = Table.grid(padding=(0, 2))
     for trial in study.running[:SHOWN_TRIALS]:
         config = "  ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in trial.config.items())

@@ -6,7 +6,7 @@ from typing import Annotated, Optional, cast
 
 import typer
 
-from shoestring.cli.asking import Asked, Shared, Words, target_of, values_of
+from shoestring.cli.asking import Asked, Shared, Words, target_of
 
 Over = Annotated[Optional[str], typer.Option(metavar="NAME=SIZES", help="The parameter that grows: width=16,32,64,128,256.")]  # noqa: UP045
 Seeds = Annotated[int, typer.Option(help="Runs at each size.")]
@@ -45,13 +45,14 @@ def ask_scale(
     from shoestring.naming import name_of
     from shoestring.questions.scale import Largest, Scale, condition_of
     from shoestring.questions.search import Goal
+    from shoestring.space_text import parse_config
 
     if (over is None) == (largest is None):
         raise UsageError("a question about size needs either --over NAME=SIZES for a law, or --largest NAME with --solved and --from.")
     condition = condition_of(solved) if solved is not None else None
     metric = shared.metric or (condition[0] if condition else "")
     target, parts = target_of(words or [], context.obj, shared.pattern, metric)
-    config, unit = values_of(",".join(parts)), shared.unit or shared.spending().budget.unit or "epoch"
+    config, unit = parse_config(",".join(parts)), shared.spending().unit
     if largest is not None:
         if condition is None or first is None:
             raise UsageError("--largest needs to know when a size is solved and where to begin: --solved 'accuracy>=0.99' --from 8.")

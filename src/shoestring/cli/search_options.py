@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from shoestring.cli.asking import Asked, Shared, Words, target_of, values_of
+from shoestring.cli.asking import Asked, Shared, Words, target_of
 
 SpaceOption = Annotated[
     list[str], typer.Option("--space", metavar="NAME=VALUES", help="Parameters: lr=log:1e-4:1 width=int:8:256 act=relu,tanh.")
@@ -43,7 +43,7 @@ def ask_search(
     from shoestring.doors.searching import search_question
     from shoestring.errors import UnknownName
     from shoestring.naming import name_of
-    from shoestring.space_text import parse_space
+    from shoestring.space_text import parse_config, parse_space
 
     if confirm not in ("auto", "none"):
         raise UnknownName("confirm", confirm, ("auto", "none"))
@@ -53,13 +53,13 @@ def ask_search(
         metric=shared.metric,
         goal=shared.goal,
         horizon=shared.horizon,
-        unit=shared.unit or shared.spending().budget.unit or "epoch",
+        unit=shared.spending().unit,
         seed=shared.seed,
         scheduler=scheduler,
         sampler=sampler,
         eta=eta,
         n_trials=trials,
         confirm=confirm == "auto",
-        default=None if default is None else values_of(default),
+        default=None if default is None else parse_config(default),
     )
     return Asked(target, question)

@@ -77,7 +77,7 @@ def compare(
         StoreError: the folder cannot be used, or holds another question.
     """
     began = time.monotonic() if began is None else began
-    spending = Spending.of(budget, price, grace, watts, workers)
+    spending = Spending.of(budget, price, grace, watts, workers, unit)
     target, question = compare_question(
         arms,
         train,
@@ -94,7 +94,7 @@ def compare(
         reserve=reserve,
         strict=strict,
         horizon=horizon,
-        unit=unit or spending.budget.unit or "epoch",
+        unit=spending.unit,
         seed=seed,
     )
     return launch(target, question, spending, runner, folder_of(store, question), on_progress, began, extend=extend)

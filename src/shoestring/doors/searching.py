@@ -78,14 +78,14 @@ def search(
         StoreError: the folder cannot be used, or holds another question.
     """
     began = time.monotonic() if began is None else began
-    spending = Spending.of(budget, price, grace, watts, workers)
+    spending = Spending.of(budget, price, grace, watts, workers, unit)
     question = search_question(
         name_of(train),
         Space.of(space),
         metric=metric,
         goal=goal,
         horizon=horizon,
-        unit=unit or spending.budget.unit or "epoch",
+        unit=spending.unit,
         seed=seed,
         scheduler=scheduler,
         sampler=sampler,

@@ -61,7 +61,7 @@ def scale(
         StoreError: the folder cannot be used, or holds another question.
     """
     began = time.monotonic() if began is None else began
-    spending = Spending.of(budget, price, grace, watts, workers)
+    spending = Spending.of(budget, price, grace, watts, workers, unit)
     question = Scale(
         name_of(train),
         over,
@@ -73,7 +73,7 @@ def scale(
         tuple(extrapolate),
         unverified,
         horizon,
-        unit or spending.budget.unit or "epoch",
+        spending.unit,
         seed,
     )
     return launch(train, question, spending, runner, folder_of(store, question), on_progress, began)
@@ -126,7 +126,7 @@ def largest(
         StoreError: the folder cannot be used, or holds another question.
     """
     began = time.monotonic() if began is None else began
-    spending = Spending.of(budget, price, grace, watts, workers)
+    spending = Spending.of(budget, price, grace, watts, workers, unit)
     metric, goal, threshold = condition_of(solved)
     question = Largest(
         name_of(train),
@@ -143,7 +143,7 @@ def largest(
         most,
         max_trials,
         horizon,
-        unit or spending.budget.unit or "epoch",
+        spending.unit,
         seed,
     )
     return launch(train, question, spending, runner, folder_of(store, question), on_progress, began)

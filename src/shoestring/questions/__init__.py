@@ -13,10 +13,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from shoestring.budget import UNITS
+from shoestring.budget import plural_of, unit_word
 from shoestring.errors import UnknownName, UsageError
 from shoestring.finding import Finding
 from shoestring.orders import Observation, Order, Start
+
+MOST_UNITS = 10**12  # of one trial
 
 
 class Question(Protocol):
@@ -112,14 +114,12 @@ def check_common(question: Question) -> None:
     """
     if question.goal not in ("min", "max"):
         raise UnknownName("goal", str(question.goal), ("min", "max"))
-    if question.unit not in UNITS:
-        raise UnknownName("unit", question.unit, UNITS)
+    if unit_word(question.unit) != question.unit:
+        raise UsageError(f"unit={question.unit!r} must be in lower case and in the singular, such as {unit_word(question.unit)}.")
     if not question.metric:
         raise UsageError("the metric has no name; name one that the trials report, such as --metric loss.")
-    if question.horizon < 1:
-        raise UsageError(
-            f"horizon={question.horizon} leaves nothing to train; it is the number of {question.unit}s of a full training, 1 or more."
-        )
+    if not 1 <= question.horizon <= MOST_UNITS:
+        raise UsageError(f"horizon={question.horizon} cannot be used; a full training has 1 to {MOST_UNITS} {plural_of(question.unit)}.")
     if not 0 <= question.seed < 2**63:
         raise UsageError(f"seed={question.seed} is outside of 0 to 2**63 - 1.")
 

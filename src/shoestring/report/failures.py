@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shoestring.budget import Cost
+from shoestring.budget import Cost, plural_of
 from shoestring.report.spending import amount, cost_by_trial
 from shoestring.report.table import Cell, Datum, Table, cell, table
 from shoestring.run import Run, StoredTrial
@@ -53,6 +53,6 @@ def failure_table(run: Run) -> Table | None:
         return None
     return table(
         "What went wrong, by class. What it cost is part of what was spent.",
-        ("class", "how many", f"{unit}s", "clock", "first trial", "first line"),
+        ("class", "how many", plural_of(unit), "clock", "first trial", "first line"),
         rows,
     )

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from shoestring.budget import plural_of
 from shoestring.comparison import Comparison
 from shoestring.orders import Config
 from shoestring.questions.compare import Compare
@@ -79,7 +80,7 @@ def trial_table(run: Run) -> Table:
     what = "arm" if isinstance(question, Compare) else "purpose"
     return table(
         f"All trials with their best {question.metric}, and the seconds of the study's clock that they took.",
-        ("trial", what, "state", f"{question.unit}s", question.metric, "clock", "seed", "configuration"),
+        ("trial", what, "state", plural_of(question.unit), question.metric, "clock", "seed", "configuration"),
         rows,
     )
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shoestring.budget import RESOURCES, Cost, describe, duration
+from shoestring.budget import RESOURCES, Cost, describe, duration, plural_of
 from shoestring.report.table import Cell, Datum, Table, cell, table
 from shoestring.run import Run, cost_of
 
@@ -77,7 +77,7 @@ def outcome_table(run: Run) -> Table:
 
 def heading(resource: str, unit: str) -> str:
     """Returns what a column of a resource is called."""
-    return {"units": f"{unit}s", "wall_s": "clock", "cpu_s": "CPU time", "gpu_s": "GPU time", "kwh": "kWh", "usd": "USD"}[resource]
+    return {"units": plural_of(unit), "wall_s": "clock", "cpu_s": "CPU time", "gpu_s": "GPU time", "kwh": "kWh", "usd": "USD"}[resource]
 
 
 def in_vain(run: Run) -> str:
