@@ -14,13 +14,13 @@ UNITS = ("epoch", "step", "episode", "unit")
 
 
 def plural_of(word: str) -> str:
-    """Returns the plural_of of a word for a unit of training, such as ``epochs`` or ``batches``."""
+    """Returns the plural of a word for a unit of training, such as ``epochs`` or ``batches``."""
     if re.search("(s|x|z|sh|[^o]ch)$", word):
         return f"{word}es"
     return f"{word[:-1]}ies" if re.search("[^aeiou]y$", word) else f"{word}s"
 
 
-# Seconds by abbreviation, which has no plural_of, and by word.
+# Seconds by abbreviation, which has no plural, and by word.
 _SHORT = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONG = {"millisecond": 1e-3, "msec": 1e-3, "sec": 1, "second": 1, "min": 60, "minute": 60, "hr": 3600, "hour": 3600}
 _LONG |= {"day": 86400, "week": 7 * 86400}
@@ -235,7 +235,7 @@ def _resource(written: str, text: str, unit: str | None = None) -> tuple[str, fl
 
 
 def _spelt(word: str) -> str:
-    """Returns a word as the table has it: in lower case, and with a hyphen after cpu and gpu, of which ``cpus`` is the plural_of."""
+    """Returns a word as the table has it: in lower case, and with a hyphen after cpu and gpu, of which ``cpus`` is the plural."""
     return word if word == "M" else re.sub(r"^([cg]pu)(?:[\s_-]+|(?!s$))(?=.)", r"\1-", word.lower())
 
 
