@@ -55,6 +55,7 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = T
 
     Raises:
         StoreUnwritable: the disk is full or read-only; earlier checkpoints are untouched.
+        FileNotFoundError: the trial's folder was deleted.
     """
     path = folder / f"{unit:09d}-{hashlib.sha256(data).hexdigest()}.ckpt"
     temporary = folder / f".{unit:09d}.{os.getpid()}.part"
@@ -64,6 +65,10 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = T
         if durable:
             _sync_folder(folder)
     except OSError as error:
+        if not folder.parent.exists():
+            raise FileNotFoundError(
+                f"{folder.parent} was deleted while its trial ran; a trial may delete only what is in trial.directory."
+            ) from error
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error

@@ -101,11 +101,12 @@ class Exit:
         usage: what it used in the end.
         how: ``"ended"`` if the worker wrote its own ``end`` event; ``"killed"`` by the runner when its time and grace were over;
             ``"crashed"`` if it died by its own doing, out of memory included; ``"lost"`` if something outside took it away;
-            ``"orphaned"`` if its engine died, or the process that had started it; ``"unwritable"`` if the disk did not take its events.
+            ``"orphaned"`` if its engine died, or the process that had started it; ``"unwritable"`` if the disk did not take its events;
+            ``"damaged"`` if its event file was changed by something else.
         note: what is known about its death.
     """
 
     token: int
     usage: Usage
-    how: Literal["ended", "killed", "crashed", "lost", "orphaned", "unwritable"] = "ended"
+    how: Literal["ended", "killed", "crashed", "lost", "orphaned", "unwritable", "damaged"] = "ended"
     note: str | None = None

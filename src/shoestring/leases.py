@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,9 +20,18 @@ from shoestring.runners import Runner
 from shoestring.store import Store
 
 STOPPING_POLL_S = 0.5
+_UNITS_REMEMBERED = 16  # of a lease, in case that something more is reported of them
 PATIENCE_WITH_LOSSES = 3  # leases lost in a row, without a new checkpoint, before a trial counts as failed
 
-_OUTCOMES = {"failed": "failed", "crashed": "failed", "killed": "killed", "lost": "lost", "orphaned": "lost", "unwritable": "lost"}
+_OUTCOMES = {
+    "failed": "failed",
+    "crashed": "failed",
+    "damaged": "failed",
+    "killed": "killed",
+    "lost": "lost",
+    "orphaned": "lost",
+    "unwritable": "lost",
+}
 
 
 @dataclass
@@ -33,8 +43,12 @@ class _OpenLease:
     started: bool = False
     stopping: bool = False
     seen: set[str] = field(default_factory=set)
-    metrics: dict[str, float | str] = field(default_factory=dict)
-    metrics_unit: int = 0
+    metrics: dict[int, dict[str, float | str]] = field(default_factory=dict)  # by unit, of the last few
+    untold: dict[int, float] = field(default_factory=dict)  # the deciding metric of units that may still be reported again
+
+    @property
+    def metrics_unit(self) -> int:
+        return max(self.metrics, default=0)
 
 
 class Leases:
@@ -160,7 +174,9 @@ class Leases:
             lease = Lease(row["token"], trial.id, trial.config, trial.seed, row["start"], row["to"], 0, "", self._question.metric, folder)
             open_lease = self._open[row["token"]] = _OpenLease(lease, trial, begun=row["units"])
             if last := observed.get(row["token"]):
-                open_lease.metrics, open_lease.metrics_unit = json.loads(last["metrics"]), last["unit"]
+                open_lease.metrics[last["unit"]] = json.loads(last["metrics"])
+                if self._question.metric in open_lease.metrics[last["unit"]]:
+                    open_lease.untold[last["unit"]] = float(open_lease.metrics[last["unit"]][self._question.metric])
             for report in self._runner.recover(folder, row["token"], trial.offset, process):
                 self._take(report)
             if (folder / "events.jsonl").exists():
@@ -196,6 +212,7 @@ class Leases:
         if "begin" in event:
             open_lease.begun += 1
             self._ledger.charge(report.token, units=open_lease.begun)
+            self._tell(open_lease, event.get("done", 0))
         elif "metrics" in event:
             self._observe(open_lease, event["unit"], event["metrics"])
         elif "checkpoint" in event:
@@ -203,6 +220,11 @@ class Leases:
             if "sha256" in event:
                 row = {"trial_id": trial.id, "unit": event["checkpoint"], "token": report.token}
                 self._store.put(schema.checkpoints, row | {"sha256": event["sha256"], "bytes": event["bytes"]})
+        elif "refused" in event:
+            self._say(
+                f"trial {trial.id}: a report from process {event['refused']}, a child of the trial, was refused. "
+                "Return the numbers to the training function and report them there."
+            )
         elif "damaged" in event:
             unit = self._question.unit
             self._say(f"trial {trial.id}: its checkpoint at {unit} {event['damaged']} is damaged; it goes on from {unit} {event['from']}")
@@ -210,19 +232,31 @@ class Leases:
             open_lease.end = dict(event)
 
     def _observe(self, open_lease: _OpenLease, unit: int, metrics: dict[str, float | str]) -> None:
-        trial = open_lease.trial
-        open_lease.metrics = {**open_lease.metrics, **metrics} if unit == open_lease.metrics_unit else dict(metrics)
-        open_lease.metrics_unit = unit
+        """Keeps what was reported of a unit; the last report of a metric counts, until the strategy was told of it."""
+        trial, decisive = open_lease.trial, self._question.metric
+        self._tell(open_lease, unit - 1)
+        known = open_lease.metrics.setdefault(unit, {})
+        known |= {name: value for name, value in metrics.items() if name != decisive or name not in known or unit in open_lease.untold}
+        while len(open_lease.metrics) > _UNITS_REMEMBERED:
+            del open_lease.metrics[min(open_lease.metrics)]
         open_lease.seen |= metrics.keys()
         row = {"trial_id": trial.id, "unit": unit, "token": open_lease.lease.token}
-        self._store.put(schema.observations, row | {"metrics": json.dumps(open_lease.metrics)})
-        if self._question.metric in metrics:
-            self._casebook.observed(trial, unit, float(metrics[self._question.metric]))
+        self._store.put(schema.observations, row | {"metrics": json.dumps(known)})
+        if decisive in metrics:
+            open_lease.untold[unit] = float(known[decisive])
+
+    def _tell(self, open_lease: _OpenLease, up_to: float = math.inf) -> None:
+        """Tells the strategy the deciding metric of the units that are over."""
+        for unit in sorted(unit for unit in open_lease.untold if unit <= up_to):
+            self._casebook.observed(open_lease.trial, unit, open_lease.untold.pop(unit))
 
     def _take_exit(self, open_lease: _OpenLease, exit_: Exit) -> None:
         trial, token = open_lease.trial, open_lease.lease.token
+        end = open_lease.end or {"end": "damaged" if exit_.how == "ended" else exit_.how}
+        if end["end"] == "damaged":  # what it began may have been in what is gone
+            open_lease.begun = max(open_lease.begun, open_lease.lease.to - open_lease.lease.start)
         self._ledger.charge(token, units=open_lease.begun, usage=exit_.usage)
-        end = open_lease.end or {"end": "crashed" if exit_.how == "ended" else exit_.how}
+        self._tell(open_lease)
         lost = 0
         match end["end"]:
             case "paused" if end["at"] >= trial.target:
@@ -241,6 +275,10 @@ class Leases:
                 self._say(f"trial {trial.id}: the script began again from zero; it keeps no state in SHOESTRING_CHECKPOINT_DIR")
             case "crashed":
                 self._casebook.failed(trial, "crashed", exit_.note or "its process ended in the middle of a unit, without an error")
+            case "damaged":
+                file = open_lease.lease.folder / "events.jsonl"
+                how = exit_.note or f"{file} lacks the end of the trial, so the file was deleted or changed while the trial ran"
+                self._casebook.failed(trial, "event file damaged", f"{how}. All that it may have trained is charged.")
             case "killed" | "orphaned" | "lost" if trial.checkpoint >= trial.target:
                 self._casebook.reached(trial)  # it died after its last checkpoint, before it could say so
             case "killed" | "orphaned" | "unwritable":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, SupportsFloat, cast
+
+import numpy as np
 
 from shoestring import checkpoint, randomness, state
 from shoestring.errors import InvalidState, UnknownName, UsageError
@@ -15,6 +18,7 @@ from shoestring.lease import Lease
 
 SAVING_SHARE = 0.05  # of the running time, at most, goes into checkpoints between pauses
 FORCING_S = 0.05  # of running from which the disk is waited for: a power failure costs training as much again, and no report
+MOST_METRICS = 10_000  # of one unit
 FIRST_SAVING_S = 0.05  # what a checkpoint is thought to take before one was written: the first comes after a second
 
 
@@ -53,6 +57,7 @@ class Trial:
         self._stop_requested = stop_requested
         self._deadline = None if lease.seconds is None else time.monotonic() + lease.seconds
         self._unit: int | None = None
+        self._names: set[str] = set()  # of the metrics of this unit
         self._diverged = False
         self.ended_by: str | None = None
         self.units_done = 0
@@ -88,8 +93,10 @@ class Trial:
         for _ in range(self._lease.to - self._lease.start):
             if done >= self._lease.to or self._diverged or self._must_stop(unit_s):
                 break
-            self._events.append({"token": self._lease.token, "begin": done + 1})
-            self._unit = done + 1
+            with self._events.turn:  # a thread that reports belongs to the unit before or to this one
+                self._events.append({"token": self._lease.token, "begin": done + 1, "done": done})
+                self._unit = done + 1
+                self._names.clear()
             began = time.monotonic()
             yield done
             self.units_done = done = done + 1
@@ -105,23 +112,34 @@ class Trial:
         self.ended_by = "diverged" if self._diverged else "paused"
 
     def report(self, **metrics: SupportsFloat) -> None:
-        """Reports metrics for the unit under way; what is reported is kept, whatever happens afterwards.
+        """Reports metrics for the unit under way; what is reported is recorded, whatever happens afterwards.
+
+        Of a metric that is reported several times in a unit, the last report counts, for decisions, answer, report and export alike.
+        Threads may report. A child process may not: it returns its numbers to the process that runs the training function.
 
         Args:
             **metrics: numbers by name. A value of the deciding metric that is not finite ends the trial after this unit, as diverged.
         Raises:
-            UsageError: called outside of the loop over ``steps``, without metrics, or with something that is no single number.
+            ValueError: more than 10,000 different metrics in one unit.
+            UsageError: called outside of the loop over ``steps``, in a child process, without metrics, or with what is not a number.
         """
+        self._events.check_process(self._lease.token)
         if self._unit is None:
             raise UsageError("trial.report() was called outside of the loop; call it inside `for epoch in trial.steps(...)`.")
         if not metrics:
             raise UsageError("trial.report() was given no metric; write for example trial.report(loss=0.1).")
         values = {name: _number(name, value) for name, value in metrics.items()}
-        decisive = values.get(self._lease.metric, 0.0)
-        self._diverged = self._diverged or decisive - decisive != 0.0
-        self._events.append(
-            {"token": self._lease.token, "unit": self._unit, "metrics": {name: plain(value) for name, value in values.items()}}
-        )
+        written = {name: plain(value) for name, value in values.items()}
+        with self._events.turn:
+            self._names.update(values)
+            if len(self._names) > MOST_METRICS:
+                raise ValueError(
+                    f"trial.report() was given {len(self._names):,} different metrics in one {self.unit}; "
+                    f"at most {MOST_METRICS:,} are allowed. Write large results into a file in trial.directory."
+                )
+            if self._lease.metric in values:
+                self._diverged = not math.isfinite(values[self._lease.metric])
+            self._events.append({"token": self._lease.token, "unit": self._unit, "metrics": written})
 
     def _must_stop(self, unit_s: float) -> bool:
         """Tells whether to pause: asked to, out of time, or the next unit would likely outlast the time and half the grace."""
@@ -165,6 +183,8 @@ class Trial:
 
 def _number(name: str, value: object) -> float:
     if not isinstance(value, str | bytes):
+        if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+            return math.nan  # a mean over nothing
         with suppress(TypeError, ValueError, OverflowError, RuntimeError):  # a tensor of several numbers is a RuntimeError
             return float(value.item() if state.is_array(value) else cast(Any, value))  # float would warn of tensors that require a gradient
-    raise UsageError(f"trial.report({name}=...) was given {type(value).__name__} {str(value)[:40]!r}; a metric is a single number.")
+    raise UsageError(f"trial.report({name}=...) was given {type(value).__name__} {str(value)[:40]!r}; a metric must be a single number.")

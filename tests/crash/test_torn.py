@@ -14,6 +14,7 @@ import pytest
 
 import shoestring
 from shoestring import cli, events
+from shoestring.errors import StoreCorrupt
 from shoestring.run import Run
 
 TARGET = """
@@ -101,12 +102,13 @@ def test_a_run_whose_event_file_is_cut_at_any_byte_goes_on(killed, undisturbed):
         assert crashed["units"] == sum("begin" in event for event in whole), cut
 
 
-def test_a_line_damaged_in_the_middle_is_passed_over(copy, undisturbed):
+def test_a_line_damaged_in_the_middle_is_refused(copy):
     data = bytearray((copy / EVENTS).read_bytes())
     data[data.index(b"metrics") + 20] ^= 1
     (copy / EVENTS).write_bytes(data)
 
-    assert search(copy).best == undisturbed.best
+    with pytest.raises(StoreCorrupt, match=r"events\.jsonl was changed after it was written"):
+        search(copy)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100, 1000])

@@ -93,6 +93,11 @@ def test_a_full_disk_is_one_clear_error_and_harms_nothing(tmp_path, monkeypatch)
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_deleted_folder_is_not_called_a_full_disk(tmp_path):
+    with pytest.raises(FileNotFoundError, match="was deleted while its trial ran"):
+        checkpoint.write(tmp_path / "0001" / "checkpoints", 2, b"two")
+
+
 def test_lines_of_the_event_file_and_files_are_one_row(tmp_path):
     writer = EventWriter(tmp_path / "events.jsonl")
     for unit, data in ((1, b"one"), (4, b"four"), (4, b"four again")):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import pickle
+import threading
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoestring.errors import StoreUnwritable
+from shoestring.errors import StoreCorrupt, StoreUnwritable, UsageError
 from shoestring.events import EventWriter, decode, encode, plain, read
 
 EVENTS = [
@@ -57,15 +59,86 @@ def test_a_file_cut_at_any_byte_opens_again_and_keeps_all_whole_lines(tmp_path):
         assert contents(path) == [*kept, {"new": cut}]
 
 
-def test_no_flipped_byte_makes_another_event_or_costs_more_than_two(tmp_path):
+@pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
+def test_a_flipped_byte_is_refused_wherever_it_is_but_in_the_last_line_end(tmp_path, flip):
     path, whole = tmp_path / "events.jsonl", b"".join(LINES)
 
-    for place in range(len(whole)):
-        for flip in (0x01, 0x80, whole[place] ^ 0x0A):
-            path.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
-            found = contents(path)
-            assert all(event in EVENTS for event in found)
-            assert len(found) >= len(EVENTS) - 2 or flip == 0
+    for place in range(len(whole) - 1):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
+        with pytest.raises(StoreCorrupt, match=r"events\.jsonl was changed after it was written: the line at byte \d+ is damaged"):
+            contents(path)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ flip]))
+
+    assert contents(path) == EVENTS[:-1]  # as if torn
+
+
+def test_a_byte_turned_into_a_line_end_is_refused(tmp_path):
+    path, whole = tmp_path / "events.jsonl", b"".join(LINES)
+
+    for place in set(range(len(whole))) - {end - 1 for end in ENDS} - {0, *ENDS}:
+        path.write_bytes(whole[:place] + b"\n" + whole[place + 1 :])
+        with pytest.raises(StoreCorrupt, match="is damaged"):
+            contents(path)
+
+
+def test_what_a_power_failure_never_wrote_is_passed_over(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(LINES[0] + bytes(100) + LINES[1][-9:] + LINES[2])
+
+    assert contents(path) == [EVENTS[0], EVENTS[2]]
+
+
+def test_a_file_that_was_cut_or_changed_before_the_offset_is_refused(tmp_path):
+    path = tmp_path / "events.jsonl"
+    for content, how in ((LINES[0], "ends before byte"), (b"x" + b"".join(LINES), "no line begins at byte"), (None, "ends before byte")):
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(StoreCorrupt, match=how):
+            contents(path, ENDS[1])
+
+
+def test_a_file_that_a_power_failure_made_shorter_may_be_asked_for(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(LINES[0])
+
+    assert list(read(path, ENDS[1], may_be_shorter=True)) == []
+
+
+def test_threads_append_all_their_events(tmp_path):
+    writer = EventWriter(tmp_path / "events.jsonl")
+    threads = [threading.Thread(target=lambda i=i: [writer.append({"thread": i, "n": n}) for n in range(200)]) for i in range(6)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    found = contents(writer.path)
+    assert [[event["n"] for event in found if event["thread"] == i] for i in range(6)] == [list(range(200))] * 6
+
+
+def test_a_forked_child_is_refused_and_the_refusal_is_recorded_once(tmp_path):
+    writer = EventWriter(tmp_path / "events.jsonl")
+    writer.append(EVENTS[0])
+    if (child := os.fork()) == 0:
+        said = []
+        for _ in range(2):
+            try:
+                writer.append(EVENTS[1])
+            except UsageError as error:
+                said.append(str(error))
+        os._exit(0 if len(said) == 2 and f"process {os.getpid()}" in said[0] else 1)
+    _, status = os.waitpid(child, 0)
+    writer.append(EVENTS[2])
+
+    assert status == 0
+    assert contents(writer.path) == [EVENTS[0], {"token": 1, "refused": child}, EVENTS[2]]
+
+
+def test_a_writer_cannot_be_sent_to_another_process(tmp_path):
+    with pytest.raises(UsageError, match="cannot be handed to another process"):
+        pickle.dumps(EventWriter(tmp_path / "events.jsonl"))
 
 
 def test_a_file_shorter_than_what_is_known_of_it_is_read_on_without_a_gap(tmp_path):
@@ -98,8 +171,8 @@ def test_a_full_disk_is_one_clear_error_and_takes_back_what_was_written_of_the_l
     path = tmp_path / "events.jsonl"
     writer = EventWriter(path)
     writer.append(EVENTS[0])
-    pwrite = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda file, data, at: pwrite(file, data[:7], at))
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:7]))
 
     with pytest.raises(StoreUnwritable, match="free some space"):
         writer.append(EVENTS[1])
@@ -118,11 +191,14 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path):
 
 
 @given(st.binary(max_size=60))
-def test_no_bytes_make_the_reader_fail(tmp_path, data):
+def test_bytes_that_are_no_events_are_refused_or_hold_none(tmp_path, data):
     path = tmp_path / "events.jsonl"
     path.write_bytes(data)
 
-    assert contents(path) == []
+    try:
+        assert contents(path) == []
+    except StoreCorrupt as refusal:
+        assert str(path) in str(refusal)
 
 
 def test_a_line_that_holds_no_object_is_no_event():

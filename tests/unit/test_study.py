@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import shutil
 from contextlib import closing
 
 import pytest
@@ -345,7 +348,7 @@ def test_a_wrong_use_ends_the_study_with_its_sentence(store):
         for _ in trial.steps():
             trial.report(loss="low")
 
-    with pytest.raises(UsageError, match="trial 0: .* a metric is a single number"):
+    with pytest.raises(UsageError, match="trial 0: .* a metric must be a single number"):
         run(store, inline(train))
     assert all(row["outcome"] == "failed" for row in store.rows(schema.leases) if row["trial_id"] is not None)
 
@@ -415,12 +418,15 @@ def test_the_step_from_search_to_confirmation_waits_for_nothing(store):
     assert answer.finding.confirmation is not None
 
 
-def test_a_worker_that_ends_without_a_word_has_failed(store):
+def test_a_worker_whose_event_file_lacks_its_end_has_failed_and_all_it_was_given_is_charged(store):
     runner = Scripted(lambda lease, n: (well(lease), "ended") if n > 1 else ([{"begin": 1}], "ended"))
 
-    answer = run(store, runner, n_trials=3)
+    answer = run(store, runner, n_trials=3, scheduler="fixed")
 
-    assert any("1 of 3 trials failed; trial 0: crashed: its process ended" in note for note in answer.notes)
+    assert any(
+        "1 of 3 trials failed; trial 0: event file damaged" in note and "events.jsonl lacks the end" in note for note in answer.notes
+    )
+    assert next(row["units"] for row in store.rows(schema.leases) if row["trial_id"] == 0) == 9
 
 
 def test_a_lost_lease_is_given_again_from_its_checkpoint(store):
@@ -477,6 +483,93 @@ def test_a_stop_while_leases_are_written_down_reaches_them(store, monkeypatch):
 
     assert answer.status is Status.STOPPED
     assert runner.stopped == [runner.leases[0].token]
+
+
+def deletes_its_folder(trial):
+    for epoch in trial.steps(state={}):
+        trial.report(loss=epoch)
+        shutil.rmtree(trial.directory.parent)
+
+
+def cuts_its_event_file(trial):
+    for epoch in trial.steps(state={}):
+        trial.report(loss=epoch)
+        if epoch == 1:
+            os.truncate(trial.directory.parent / "events.jsonl", 0)
+
+
+def moves_its_folder(trial):
+    for epoch in trial.steps(state={}):
+        trial.report(loss=epoch)
+        trial.directory.parent.rename(trial.directory.parent.with_name(f"moved {trial.config['x']} {epoch}"))
+
+
+@pytest.mark.parametrize("train", [deletes_its_folder, cuts_its_event_file, moves_its_folder], ids=lambda train: train.__name__)
+def test_a_trial_that_harms_its_own_folder_is_named_and_charged_and_the_study_goes_on(store, train):
+    answer = run(store, inline(lambda trial: (descend if trial.config["x"] > 0.5 else train)(trial)), "27 epochs")
+
+    assert answer.status == Status.ANSWERED
+    assert any("trials failed; trial" in note and "events.jsonl" in note for note in answer.notes)
+    assert spent_units(store) <= 27
+    assert all(row["units"] >= 1 for row in store.rows(schema.leases) if row["outcome"] == "failed")
+
+
+@pytest.mark.parametrize("scheduler", ["fixed", "halving"])
+def test_the_last_report_of_a_unit_decides_and_is_shown(store, scheduler):
+    def train(trial):
+        for epoch in trial.steps():
+            trial.report(loss=0.0, other=1.0)
+            trial.report(loss=trial.config["x"] + 1 / (epoch + 1))
+
+    answer = run(store, inline(train), scheduler=scheduler)
+
+    seen = [json.loads(row["metrics"]) for row in store.rows(schema.observations)]
+    assert answer.best.value == min(metrics["loss"] for metrics in seen) > 0
+    assert all(metrics["other"] == 1.0 for metrics in seen)
+    assert {row["loss"] for row in store.rows(schema.decisions) if row["kind"] == "tell"} == {metrics["loss"] for metrics in seen}
+
+
+def test_a_value_after_a_bad_one_in_the_same_unit_lets_the_trial_live(store):
+    def train(trial):
+        for _ in trial.steps():
+            trial.report(loss=math.nan)
+            trial.report(loss=trial.config["x"])
+
+    assert run(store, inline(train), "9 epochs").notes == ()
+
+
+def test_what_was_reported_and_not_told_yet_is_told_after_a_crash(tmp_path):
+    def read_and_gone(lease, n):
+        return ([{"begin": 1}, {"unit": 1, "metrics": {"loss": 0.5}}], "ended")
+
+    with closing(Store.create_or_open(tmp_path / "run")) as first:
+        study = study_of(first, Scripted(read_and_gone), scheduler="fixed", n_trials=1)
+        study._fill()
+        for report in study._leases._runner.poll(0)[:-1]:
+            study._leases._take(report)
+        study._casebook.commit()
+    with closing(Store.create_or_open(tmp_path / "run")) as again:
+        runner = Scripted(lambda lease, n: ([{"end": "finished", "at": 1}], "ended"))
+        assert run(again, runner, scheduler="fixed", n_trials=1).best.value == 0.5
+
+
+def test_a_late_report_of_an_earlier_unit_adds_to_it_and_changes_no_decision(store):
+    reports = [
+        {"unit": unit, "metrics": metrics} for unit, metrics in [(1, {"loss": 3.0}), (2, {"loss": 2.0}), (1, {"loss": 9.0, "other": 1.0})]
+    ]
+    runner = Scripted(lambda lease, n: ([{"begin": 1}, {"begin": 2}, *reports, {"end": "finished", "at": 2}], "ended"))
+
+    run(store, runner, n_trials=1)
+
+    assert [json.loads(row["metrics"]) for row in store.rows(schema.observations)] == [{"loss": 3.0, "other": 1.0}, {"loss": 2.0}]
+
+
+def test_a_refused_report_of_a_child_is_told_in_the_log(store):
+    runner = Scripted(lambda lease, n: ([{"refused": 77}, *well(lease)], "ended"))
+
+    run(store, runner, n_trials=1)
+
+    assert "a report from process 77, a child of the trial, was refused" in (store.folder / "log.txt").read_text()
 
 
 def test_a_log_that_cannot_be_written_ends_no_study(store):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +33,7 @@ class Leases:
         return self.events(trial_id)[-1]
 
     def events(self, trial_id=0):
-        return [event for event, _ in read(self.folder / str(trial_id) / EVENTS)]
+        return [event for event, _ in read(self.folder / str(trial_id) / EVENTS, holding=b'"token"')]  # damaged lines passed over
 
     def checkpoint(self, trial_id=0):
         return max((event["checkpoint"] for event in self.events(trial_id) if "checkpoint" in event), default=0)
@@ -332,3 +334,58 @@ def test_the_scratch_folder_survives_pauses(leases):
     leases.run(train, to=3)
 
     assert (leases.folder / "0" / "scratch" / "log").read_text() == "xxx"
+
+
+def test_threads_may_report(leases):
+    def train(trial):
+        for _ in trial.steps():
+            threads = [threading.Thread(target=lambda i=i: trial.report(**{f"m{i}": i})) for i in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            trial.report(loss=1)
+
+    assert leases.run(train, to=2)["at"] == 2
+
+    assert {name for unit, metrics in leases.reports() if unit == 2 for name in metrics} == {"loss", *(f"m{i}" for i in range(8))}
+
+
+@pytest.mark.parametrize("ends", ["raises", "returns", "exits"])
+def test_a_forked_child_that_reports_or_comes_out_of_the_function_is_no_trial(leases, ends):
+    def train(trial):
+        for epoch in trial.steps():
+            trial.report(loss=epoch)
+            if (child := os.fork()) == 0:
+                if ends == "returns":
+                    return
+                if ends == "exits":
+                    raise SystemExit(0)
+                trial.report(loss=-1)
+            os.waitpid(child, 0)
+
+    assert leases.run(train, to=3) == {"token": 1, "end": "paused", "at": 3}
+    assert [metrics for _, metrics in leases.reports()] == [{"loss": epoch} for epoch in range(3)]
+
+
+@pytest.mark.parametrize(
+    "value", [np.ma.masked, np.ma.array([3.0, 4.0], mask=True).mean(), np.ma.array(5.0, mask=True), np.ma.array([5.0], mask=[True])]
+)
+def test_a_masked_value_is_not_finite(leases, value):
+    def train(trial):
+        for _ in trial.steps():
+            trial.report(loss=value)
+
+    assert leases.run(train)["end"] == "diverged"
+
+
+def test_too_many_metrics_in_one_unit_fail_the_trial_alone(leases):
+    def train(trial):
+        for _ in trial.steps():
+            for start in (0, 6000):
+                trial.report(loss=1, **{f"m{i}": 1 for i in range(start, start + 6000)})
+
+    error = leases.run(train)["error"]
+
+    assert not error["usage"]
+    assert "12,001 different metrics in one epoch; at most 10,000" in error["message"]

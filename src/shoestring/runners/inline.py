@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from shoestring import randomness
-from shoestring.events import read
+from shoestring.events import read, read_until_damage
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.runners.energy import EnergyMeter
 from shoestring.runners.worker import EVENTS, Work
@@ -81,8 +81,10 @@ class InlineRunner:
         kwh, source = self._meter.used(energy, cpu_s)
         gpu_s = busy_s * self.rates.gpu_s
         provenance = {"busy_s": "measured", "cpu_s": "measured", "gpu_s": "measured", "kwh": source}
-        reports = [Report(lease.token, event, offset) for event, offset in read(lease.folder / EVENTS, lease.offset)]
-        return [*reports, Exit(lease.token, Usage(busy_s, cpu_s, gpu_s, kwh, 0, provenance), "killed" if killed else "ended")]
+        events, damage = read_until_damage(lease.folder / EVENTS, lease.offset)
+        usage = Usage(busy_s, cpu_s, gpu_s, kwh, 0, provenance)
+        exit_ = Exit(lease.token, usage, "damaged" if damage else "killed" if killed else "ended", damage)
+        return [*(Report(lease.token, event, offset) for event, offset in events), exit_]
 
     def usage(self, token: int) -> Usage:
         """Returns nothing used: a lease is over before anyone could ask."""
@@ -98,7 +100,7 @@ class InlineRunner:
     def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
         """Returns what was written down before a crash and not read yet."""
         self._catch_up(folder, token)
-        return [Report(token, event, end) for event, end in read(folder / EVENTS, offset)]
+        return [Report(token, event, end) for event, end in read(folder / EVENTS, offset, may_be_shorter=True)]
 
     def close(self) -> None:
         """Forgets what was not begun, and leaves the random generators as they were."""

@@ -7,14 +7,14 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from shoestring.errors import InvalidTarget, RunnerLost
-from shoestring.events import read
+from shoestring.events import read, read_until_damage
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.runners import gpus
 from shoestring.runners.arms import Target, catch_up
@@ -35,6 +35,8 @@ class _Running:
     energy: Snapshot
     gpus: list[int]
     offset: int
+    size: int = 0  # of its event file, when that was last looked at
+    damage: str | None = None  # what happened to that file
     pid: int | None = None
     created: float = 0.0
 
@@ -94,7 +96,7 @@ class ProcessRunner:
         until = time.monotonic() + timeout_s
         while not self._pending:
             self._listen(min(POLL_S, max(0.0, until - time.monotonic())))
-            for running in self._running.values():
+            for running in list(self._running.values()):
                 self._pending += self._new_reports(running)
             if time.monotonic() >= until:
                 break
@@ -128,7 +130,7 @@ class ProcessRunner:
         if process is not None:
             _kill_leftovers(int(process["pid"]), process["created"])
         catch_up(self._target, folder, token)
-        return [Report(token, event, end) for event, end in read(folder / EVENTS, offset)]
+        return [Report(token, event, end) for event, end in read(folder / EVENTS, offset, may_be_shorter=True)]
 
     def close(self) -> None:
         """Ends the server, which kills what still runs."""
@@ -162,7 +164,8 @@ class ProcessRunner:
             self._recover_script(running.lease)
         self._pending += self._new_reports(running)
         usage = self._usage(running, answer["cpu_s"], answer["peak_bytes"], "measured")
-        self._pending.append(_exit(running.lease.token, usage, answer))
+        exit_ = _exit(running.lease.token, usage, answer)
+        self._pending.append(replace(exit_, how="damaged", note=running.damage) if running.damage else exit_)
 
     def _replace_server(self) -> None:
         """The server died (someone killed it): its children died with it, so every lease is lost; another server takes its place."""
@@ -194,14 +197,20 @@ class ProcessRunner:
     def _new_reports(self, running: _Running) -> list[Report]:
         path = running.lease.folder / EVENTS
         try:
-            if path.stat().st_size == running.offset:
-                return []
+            size = path.stat().st_size
         except FileNotFoundError:
+            size = 0
+        was_cut = size < running.offset <= running.size
+        if running.damage or size == running.offset or (size < running.offset and not was_cut):  # or not opened yet after a power failure
+            running.size = size
             return []
-        reports = [Report(running.lease.token, event, offset) for event, offset in read(path, running.offset)]
-        if reports:
-            running.offset = reports[-1].offset
-        return reports
+        running.size = size
+        events, running.damage = read_until_damage(path, running.offset)
+        if events:
+            running.offset = events[-1][1]
+        if running.damage:
+            self.stop(running.lease.token, 0.0)
+        return [Report(running.lease.token, event, offset) for event, offset in events]
 
     def _usage(self, running: _Running, cpu_s: float, peak_bytes: int, source: str) -> Usage:
         busy_s = time.monotonic() - running.began

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import functools
 import json
+import os
+import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from shoestring import randomness
 from shoestring.errors import StoreUnwritable, UsageError
@@ -35,6 +37,7 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
     Raises:
         StoreUnwritable: the disk is full or read-only, so that nothing more can be written down.
     """
+    process, end = os.getpid(), dict[str, Any]()
     events = EventWriter(lease.folder / EVENTS, lease.offset)
     write_config(lease)
     trial = Trial(lease, events, stop_requested, device)
@@ -51,6 +54,9 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
             end = {"end": "failed", "error": describe(error)}
         except (Exception, SystemExit) as error:  # the edge: whatever a training function raises is its result
             end = {"end": "failed", "error": describe(error)}
+        finally:
+            if os.getpid() != process:
+                _end_child(end)
         events.append({"token": lease.token, **end})
     finally:
         events.close()
@@ -81,6 +87,14 @@ def describe(error: BaseException) -> dict[str, Any]:
         "usage": isinstance(error, UsageError),
         "traceback": "".join(traceback.format_exception(type(error), error, frames))[-_LONGEST_TRACE:],
     }
+
+
+def _end_child(end: dict[str, Any]) -> NoReturn:
+    """Ends a child that the training function forked and that came out of it: the trial belongs to its parent."""
+    print(end["error"]["traceback"] if "error" in end else "a child that the training function forked returned from it", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _end_of(trial: Trial) -> dict[str, Any]:
