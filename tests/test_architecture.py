@@ -18,8 +18,8 @@ LAYERS = {
     4: "ledger",
     5: "runners",
     6: "study leases casebook",
-    7: "run standing spending naming verification launch plan plan_compare plan_scale export watch suspects pause_verdict pausable "
-    "doctor datasets",
+    7: "run standing spending naming verification launch sources identity origin plan plan_compare plan_scale export watch "
+    "suspects pause_verdict pausable doctor datasets",
     8: "doors report claim rules claims",
     9: "cli __init__ systems",
     10: "__main__",

@@ -66,6 +66,7 @@ class Answer:
             "budget": named(self.budget.limits, self.unit),
             "n_trials": self.n_trials,
             "run": self.run and str(self.run),
+            "notes": list(self.notes),
         }
 
     def __str__(self) -> str:

@@ -181,7 +181,7 @@ def _check_one(system: str, claim: Claim, seconds: float, folder: Path, controls
         control_answer, control = _ask(claim, claim.control, share * CONTROL_SHARE, folder / "control")
         spent += control_answer.spent
     found = answer.finding
-    detail = {name: value for name, value in answer.to_json().items() if name != "run"}  # where it lay is of this machine
+    detail = {name: value for name, value in answer.to_json().items() if name not in ("run", "notes")}  # where it lay is of this machine
     verdict = replace(
         nothing,
         ruling=ruling,

@@ -13,7 +13,9 @@ from typing import Any, Literal, TypeAlias, cast
 from shoestring import schema
 from shoestring.answer import Answer
 from shoestring.errors import UnknownName, UsageError
+from shoestring.identity import pieces_of
 from shoestring.ledger import Ledger
+from shoestring.origin import made_here
 from shoestring.questions import Strategy
 from shoestring.questions.compare import PILOT_SEEDS, Compare
 from shoestring.questions.comparing import Comparing
@@ -32,7 +34,7 @@ from shoestring.samplers import make_sampler
 from shoestring.samplers.remembering import Remembering
 from shoestring.schedulers import make_scheduler
 from shoestring.spending import Spending, check_feasible
-from shoestring.standing import finished_answer, set_aside_if_void, settle_identity
+from shoestring.standing import code_notes, code_record, finished_answer, set_aside_if_void, settle_identity
 from shoestring.store import Store
 from shoestring.study import Study
 from shoestring.verification import verification_note
@@ -52,6 +54,7 @@ def launch(
     *,
     pilot: bool = False,
     extend: bool = False,
+    accept_changes: bool = False,
 ) -> Answer:
     """Runs a question whose parts are already built; ``folder`` None keeps nothing.
 
@@ -59,15 +62,17 @@ def launch(
         began: when the study began, on ``time.monotonic``; start-up from then on is charged.
         pilot: do only what tells what a training costs, booked as pilot work.
         extend: take up the extension that a comparison has planned.
+        accept_changes: run on although the code has changed since the run began, and say so in the answer.
     Raises:
         UsageError, StoreError: the question cannot be asked so, or the folder cannot be used.
     """
     check_feasible(question, spending.budget, _least_runs(question))
     if extend and not (isinstance(question, Compare) and question.reserve is not None):
         raise UsageError("the comparison has planned no extension; plan one when it begins, such as --seeds 10 --reserve 30.")
+    code = pieces_of(target) if folder is not None else {}
     if folder is not None:
         set_aside_if_void(folder, question)
-        if not pilot and not extend and (answered := finished_answer(folder, question, spending.budget)):
+        if not pilot and not extend and (answered := finished_answer(folder, question, spending.budget, code, accept=accept_changes)):
             return answered
     check_scripts(target, _parameters(target, question))
     new_strategy(question, {})  # refuses a wrong scheduler or sampler before anything is started
@@ -77,6 +82,7 @@ def launch(
         if store is not None:
             cleanup.callback(store.close)
             settle_identity(store, question)
+        record = _code_of(store, code, accept_changes)
         at_work = _make_runner(runner, target, spending, _ready_by(store, spending, began))
         cleanup.callback(at_work.close)
         _check_spendable(spending, at_work)
@@ -84,7 +90,7 @@ def launch(
             store = Store.in_memory() if folder is None else Store.create_or_open(folder)
             cleanup.callback(store.close)
             settle_identity(store, question)
-        store.note("request", _request(target, spending, runner))
+        store.note("request", request := _request(target, spending, runner, store.folder, record))
         if extend:
             store.note("extended", True)
         with store.reading():
@@ -105,13 +111,13 @@ def launch(
             study.say(f"the budget of {spending.budget} was over before {question.target} was imported")
         answer = study.run()
         note = verification_note(question, store) if isinstance(question, Scale) else None
-        return replace(answer, notes=(*answer.notes, note)) if note else answer
+        return replace(answer, notes=(*answer.notes, *([note] if note else []), *code_notes(request)))
 
 
 def make_strategy(question: AnyQuestion, store: Store, *, pilot: bool = False, extended: bool = False) -> Strategy:
-    """Returns a new strategy of a question, which remembers the configurations that the store holds."""
+    """Returns a new strategy of a question, which remembers the configurations that its sampler proposed for the stored trials."""
     with store.reading():
-        chosen = {row["id"]: json.loads(row["config"]) for row in store.rows(schema.trials)}
+        chosen = {row["id"]: json.loads(row["config"]) for row in store.rows(schema.trials) if row["purpose"] != "confirmation"}
     return new_strategy(question, chosen, pilot=pilot, extended=extended)
 
 
@@ -192,9 +198,21 @@ def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending
     raise UnknownName("runner", runner, RUNNERS)
 
 
-def _request(target: Target, spending: Spending, runner: RunnerName | Runner) -> dict[str, Any]:
-    """Returns what ``resume`` needs beside the question."""
-    return {
+def _code_of(store: Store | None, code: Mapping[str, str], accept: bool) -> dict[str, Any]:
+    """Returns what the run is to record of its code.
+
+    Raises:
+        DifferentQuestion: it has changed since the run began, and that is not accepted.
+    """
+    if store is None:
+        return code_record(None, code, Path(), accept=accept)
+    with store.reading():
+        return code_record((store.noted("request") or {}).get("code"), code, store.folder, accept=accept)
+
+
+def _request(target: Target, spending: Spending, runner: RunnerName | Runner, folder: Path, code: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what ``resume`` needs beside the question, and where and of what code the run was made."""
+    request = {
         "target": to_plain(by_name(target)) if isinstance(runner, str) else None,
         "cwd": str(Path.cwd()),
         "budget": list(spending.budget.texts),
@@ -203,4 +221,6 @@ def _request(target: Target, spending: Spending, runner: RunnerName | Runner) ->
         "watts": spending.watts,
         "workers": spending.workers,
         "runner": runner if isinstance(runner, str) else None,
+        "code": code,
     }
+    return request | {"made": made_here(folder, request)}

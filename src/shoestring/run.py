@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ from shoestring import schema
 from shoestring.budget import RESOURCES, Budget, Cost
 from shoestring.errors import NotARun
 from shoestring.finding import Finding
+from shoestring.naming import name_of
 from shoestring.orders import Config, Observation, Purpose, Start
 from shoestring.questions import Tally
 from shoestring.questions.compare import Compare
@@ -23,6 +24,7 @@ from shoestring.questions.scaling import Scaling, Sizing
 from shoestring.questions.search import Search
 from shoestring.questions.searching import SearchTally
 from shoestring.redo import Row
+from shoestring.runners.arms import Arms, from_plain
 from shoestring.store import Store, making_sense
 
 AnyQuestion: TypeAlias = Search | Compare | Scale | Largest
@@ -97,7 +99,7 @@ class Run:
                     trial.curve.update(in_order)
                 return cls(
                     folder,
-                    question_of(asked),
+                    _as_run(question_of(asked), request["target"]),
                     Budget(*request["budget"], unit=asked["unit"]),
                     request,
                     tuple(trials.values()),
@@ -157,6 +159,18 @@ class Run:
     def n_begun(self) -> int:
         """Returns how many trials were begun."""
         return len({row["trial_id"] for row in self.ledger if row["trial_id"] is not None and row["units"]})
+
+
+def _as_run(question: AnyQuestion, target: Any) -> AnyQuestion:
+    """Returns a question with the names of what would be run: the request's target is the one that counts, and the one that is shown."""
+    if target is None:
+        return question
+    loaded = from_plain(target)
+    named = replace(question, target=name_of(loaded))
+    if not isinstance(named, Compare) or not isinstance(loaded, Arms):
+        return named
+    members = loaded.members
+    return replace(named, arms=tuple(replace(arm, target=name_of(members[arm.name])) if arm.name in members else arm for arm in named.arms))
 
 
 def question_of(data: Mapping[str, Any]) -> AnyQuestion:

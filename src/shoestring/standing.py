@@ -7,7 +7,8 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from itertools import count
@@ -19,6 +20,7 @@ import psutil
 from shoestring.answer import Answer, Status
 from shoestring.budget import Budget
 from shoestring.errors import DifferentQuestion, StoreError, StoreUnwritable
+from shoestring.identity import changed, same_name
 from shoestring.run import AnyQuestion, Run
 from shoestring.runners import gpus
 from shoestring.store import Store, making_sense
@@ -40,18 +42,84 @@ def set_aside_if_void(folder: Path, question: AnyQuestion) -> None:
         folder.rename(folder.with_name(f"{folder.name}.void{number}"))
 
 
-def finished_answer(folder: Path, question: AnyQuestion, budget: Budget) -> Answer | None:
-    """Returns the answer of a run that has already ended with this question and budget, None if there is more to do."""
+def finished_answer(folder: Path, question: AnyQuestion, budget: Budget, code: Mapping[str, str], *, accept: bool) -> Answer | None:
+    """Returns the answer of a run that has already ended with this question and budget, None if there is more to do.
+
+    Args:
+        code: the pieces of what would be trained now.
+        accept: give the answer of other code too; a note says so.
+    Raises:
+        DifferentQuestion: the code has changed since.
+    """
     try:
         run = Run.read(folder)
     except StoreError:
         return None
     ended = run.ended
-    if not ended or ended["limits"] != dict(budget.limits) or run.question.to_json() != question.to_json():
-        return None
     with making_sense(folder):
-        status, notes = Status[ended["status"]], tuple(ended["notes"])
-        return Answer(status, run.finding, run.spent(), budget, question.unit, ended["n_trials"], folder, notes)
+        if not ended or ended["limits"] != dict(budget.limits) or differing(run.question.to_json(), question.to_json()):
+            return None
+        stored = run.request.get("code")
+        record = code_record(stored, code, folder, accept=accept)
+        notes = [f"Saved answer{' of ' + moment(ended['at']) if 'at' in ended else ''}; nothing was run."]
+        if stored and record["accepted"] != stored["accepted"]:
+            notes.append("The code has changed since. Raise the budget to run the new code.")
+        notes += [*ended["notes"], *code_notes(run.request)]
+        return Answer(Status[ended["status"]], run.finding, run.spent(), budget, question.unit, ended["n_trials"], folder, tuple(notes))
+
+
+def code_record(stored: Mapping[str, Any] | None, code: Mapping[str, str], folder: Path, *, accept: bool) -> dict[str, Any]:
+    """Returns what a run is to record of its code: the pieces, since when, and what changes were accepted.
+
+    Args:
+        stored: the record so far, None where there is none.
+        code: the pieces now.
+        accept: take a change, which then stays on record.
+    Raises:
+        DifferentQuestion: the code has changed, and that is not accepted.
+    """
+    now = time.time()
+    if stored is None:
+        return {"pieces": dict(code), "at": now, "accepted": []}
+    pieces = changed(stored["pieces"], code)
+    if not pieces:
+        return {**stored, "pieces": {**stored["pieces"], **code}}
+    said = brief(pieces)
+    if not accept:
+        raise DifferentQuestion(
+            f"the code has changed since {folder} was run on {moment(stored['at'])}: {said}. Choose another --store to ask the question of "
+            "the new code, or give --accept-changes (accept_changes=True) to mix old and new results, which the report then says."
+        )
+    return {"pieces": dict(code), "at": now, "accepted": [*stored["accepted"], {"at": now, "changed": said}]}
+
+
+def code_notes(request: Mapping[str, Any]) -> list[str]:
+    """Returns a sentence for each change of the code that was accepted during a run."""
+    accepted = (request.get("code") or {}).get("accepted", ())
+    return [f"The code changed on {moment(each['at'])} ({each['changed']}): results of old and new code are mixed." for each in accepted]
+
+
+def moment(at: float) -> str:
+    """Returns a time as people read it."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def brief(pieces: Sequence[str]) -> str:
+    """Returns the names of pieces of code, of many the first few."""
+    return ", ".join(pieces[:5]) + (f" and {len(pieces) - 5} more" if len(pieces) > 5 else "")
+
+
+def differing(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Returns in what two questions differ; a target may have been named in another way."""
+    return [key for key in asked if not _same(key, stored.get(key), asked[key])]
+
+
+def _same(key: str, then: Any, now: Any) -> bool:
+    if key == "target" and isinstance(then, str) and isinstance(now, str):
+        return same_name(then, now)
+    if key == "arms" and isinstance(then, list) and isinstance(now, list):
+        return len(then) == len(now) and all(not differing(*pair) for pair in zip(then, now, strict=True))
+    return bool(then == now)
 
 
 def settle_identity(store: Store, question: AnyQuestion) -> None:
@@ -69,17 +137,19 @@ def settle_identity(store: Store, question: AnyQuestion) -> None:
             _write_about(store.folder, asked)
     elif stored != asked:
         with store.reading():
-            differing = [key for key in asked if stored.get(key) != asked[key]]
-            if differing == ["seeds"]:
+            keys = differing(stored, asked)
+            if not keys:
+                return
+            if keys == ["seeds"]:
                 raise DifferentQuestion(
                     f"{store.folder} cannot be extended from {stored['seeds']} to {asked['seeds']} seeds: going on after seeing results "
                     "raises the error rate (from .05 to .073, measured). Plan the most that could ever be run, or a --reserve, "
                     "in another --store."
                 )
-            first = differing[0]
+            first = keys[0]
             then, now = _first_difference(stored.get(first), asked[first])
             raise DifferentQuestion(
-                f"{store.folder} holds another question: {', '.join(differing)} differ "
+                f"{store.folder} holds another question: {', '.join(keys)} differ "
                 f"({first}: stored {_brief(then)}, now {_brief(now)}). "
                 "Choose another --store, or ask the stored question to go on."
             )

@@ -191,6 +191,7 @@ class Study:
         )
         if status in (Status.ANSWERED, Status.UNANSWERED) and self._pilot is None:
             ended = {"status": status.name, "limits": dict(answer.budget.limits), "notes": answer.notes, "n_trials": answer.n_trials}
+            ended["at"] = time.time()
             self.store.note("ended", ended)
             self._casebook.commit()
         self.say(f"{status}: {len(begun)} trials")

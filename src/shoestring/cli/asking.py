@@ -24,6 +24,7 @@ Words = Annotated[
     typer.Argument(metavar="[TARGET] [NAME=VALUES]...", help="file.py:function or package.module:function, and parameters of the space."),
 ]
 Seed = Annotated[int, typer.Option(help="Where all randomness comes from.")]
+AcceptChanges = Annotated[bool, typer.Option("--accept-changes", help="Run on although the code has changed; the report says so.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout at the end.")]
 
 
@@ -49,6 +50,7 @@ class Shared:
         Optional[Path],  # noqa: UP045
         typer.Option(help="The run's folder; the same command on the same folder goes on."),
     ] = None
+    accept_changes: AcceptChanges = False
     as_json: Json = False
     began: float = 0.0
 

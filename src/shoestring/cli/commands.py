@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 
 import typer
 
-from shoestring.cli.asking import Asked, Json, Seed, Shared, Words, question_command, target_of
+from shoestring.cli.asking import AcceptChanges, Asked, Json, Seed, Shared, Words, question_command, target_of
 from shoestring.cli.claim_commands import claims, systems
 from shoestring.cli.compare_options import ask_compare
 from shoestring.cli.scale_options import ask_scale
@@ -46,7 +46,17 @@ def _run(asked: Asked, shared: Shared) -> None:
 
     with live() as on_progress:
         runner, folder = cast(RunnerName, shared.runner), shared.folder(asked.question)
-        answer = launch(asked.target, asked.question, shared.spending(), runner, folder, on_progress, shared.began, extend=asked.extend)
+        answer = launch(
+            asked.target,
+            asked.question,
+            shared.spending(),
+            runner,
+            folder,
+            on_progress,
+            shared.began,
+            extend=asked.extend,
+            accept_changes=shared.accept_changes,
+        )
     _finish(answer, shared.as_json)
 
 
@@ -109,16 +119,26 @@ app.command()(verify)
 
 
 @app.command()
-def resume(run: RunArgument = None, as_json: Json = False) -> None:
-    """Goes on with a run that was stopped, killed or preempted."""
+def resume(
+    run: RunArgument = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Run what the folder names even if it was made elsewhere.")] = False,
+    accept_changes: AcceptChanges = False,
+    as_json: Json = False,
+) -> None:
+    """Resumes a run that was stopped, killed or preempted."""
     began = time.monotonic()
     from shoestring.cli.live import live
-    from shoestring.doors import resume as go_on
+    from shoestring.doors.resuming import resumption
 
-    folder = _folder(run)
+    resuming = resumption(_folder(run), lambda said: yes or _agreed(said), accept_changes=accept_changes)
     with live() as on_progress:
-        answer = go_on(folder, on_progress, began)
+        answer = resuming(on_progress, began)
     _finish(answer, as_json)
+
+
+def _agreed(said: str) -> bool:
+    """Asks whether something may be run; the answer is no where no person is there to give one."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and typer.confirm(f"{said}\nRun it?", default=False, err=True)
 
 
 @app.command()

@@ -47,6 +47,7 @@ def compare(
     watts: float | None = None,
     grace: float = 2.0,
     store: str | Path | None = None,
+    accept_changes: bool = False,
     on_progress: Callable[[Study], None] = lambda _study: None,
     began: float | None = None,
 ) -> Answer:
@@ -72,6 +73,7 @@ def compare(
         strict: with more than two arms: the chance that the best one is ever put aside is at most ``alpha`` too.
         horizon: units of a full training.
         unit, seed, runner, workers, price, watts, grace, store, on_progress, began: as in ``search``.
+        accept_changes: as in ``search``.
     Raises:
         UsageError: something asked for makes no sense; the message says what is allowed.
         StoreError: the folder cannot be used, or holds another question.
@@ -97,7 +99,9 @@ def compare(
         unit=spending.unit,
         seed=seed,
     )
-    return launch(target, question, spending, runner, folder_of(store, question), on_progress, began, extend=extend)
+    return launch(
+        target, question, spending, runner, folder_of(store, question), on_progress, began, extend=extend, accept_changes=accept_changes
+    )
 
 
 def compare_question(

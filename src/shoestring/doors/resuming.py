@@ -1,35 +1,79 @@
-"""The front door ``resume``: goes on with a stored study."""
+"""The front door ``resume``: resumes a stored study."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from shoestring.answer import Answer
 from shoestring.budget import Price
 from shoestring.errors import UsageError
 from shoestring.launch import launch
+from shoestring.origin import command_of, foreign
 from shoestring.run import Run
 from shoestring.runners.arms import from_plain
 from shoestring.spending import Spending
+from shoestring.store import making_sense
 from shoestring.study import Study
 
+Resuming: TypeAlias = Callable[[Callable[[Study], None], float | None], Answer]  # with on_progress and began
 
-def resume(folder: Path, on_progress: Callable[[Study], None] = lambda _study: None, began: float | None = None) -> Answer:
-    """Goes on with a stored study, exactly as it was asked.
 
+def resume(
+    folder: Path,
+    on_progress: Callable[[Study], None] = lambda _study: None,
+    began: float | None = None,
+    *,
+    yes: bool = False,
+    accept_changes: bool = False,
+) -> Answer:
+    """Resumes a stored study, exactly as it was asked.
+
+    Resuming runs code. What a folder names is run unasked only if the folder was made by this user, on this machine, at this path.
+
+    Args:
+        folder: the run's folder.
+        on_progress, began, accept_changes: as in ``search``.
+        yes: run what the folder names, wherever it was made.
     Raises:
-        UsageError: it was started with a function that no other process can import; run that program again.
+        UsageError: it was made elsewhere and ``yes`` is not given; or it cannot be resumed from here.
         StoreError: the folder holds no run, or one that cannot be read.
+    """
+    return resumption(folder, lambda _said: yes, accept_changes=accept_changes)(on_progress, began)
+
+
+def resumption(folder: Path, agree: Callable[[str], bool], *, accept_changes: bool = False) -> Resuming:
+    """Returns what resumes a stored study, once what it runs is agreed to.
+
+    Args:
+        agree: called with a sentence that shows what would be run, if the folder was made elsewhere; True to run it.
+    Raises:
+        UsageError, StoreError: as ``resume``.
     """
     run = Run.read(folder)
     request = run.request
     if request["target"] is None:
         raise UsageError(
-            f"{folder} was started from a program with a function of its own ({run.question.target}); run that program again to go on."
+            f"{folder} was started from a program with a function of its own ({run.question.target}). Run that program again to resume."
         )
-    spending = Spending(run.budget, Price(*request["price"]), request["grace"], request["watts"], request["workers"])
-    folder = folder.resolve()
-    os.chdir(request["cwd"])
-    return launch(from_plain(request["target"]), run.question, spending, request["runner"], folder, on_progress, began)
+    with making_sense(folder):
+        target, runner, cwd = from_plain(request["target"]), request["runner"], Path(request["cwd"])
+        spending = Spending(run.budget, Price(*request["price"]), request["grace"], request["watts"], request["workers"])
+        why = foreign(folder, request)
+    said = f"{folder} {why}. Resuming it runs: {command_of(target)} (in {cwd})"
+    if why and not agree(said):
+        raise UsageError(f"{said}. Give --yes (yes=True) if that may run.")
+    if not cwd.is_dir():
+        raise UsageError(
+            f"{folder} was started in {cwd}, which is not there. Run its command again from where its code lies now, "
+            f"with --store {folder.resolve()}."
+        )
+
+    def resuming(on_progress: Callable[[Study], None], began: float | None) -> Answer:
+        there = folder.resolve()
+        os.chdir(cwd)
+        return launch(target, run.question, spending, runner, there, on_progress, began, accept_changes=accept_changes)
+
+    return resuming

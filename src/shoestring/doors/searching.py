@@ -41,6 +41,7 @@ def search(
     watts: float | None = None,
     grace: float = 2.0,
     store: str | Path | None = None,
+    accept_changes: bool = False,
     on_progress: Callable[[Study], None] = lambda _study: None,
     began: float | None = None,
 ) -> Answer:
@@ -71,6 +72,7 @@ def search(
         watts: declared power of a busy core, where the processor's energy cannot be read.
         grace: seconds in which a trial may save itself before it is killed.
         store: the run's folder; ``":memory:"`` keeps nothing; None for ``runs/<file>-<function>-search``.
+        accept_changes: run on although the code has changed since the run began; the answer and the report say so.
         on_progress: called now and then with the study.
         began: when the study began, on ``time.monotonic``; now if None. Start-up from then on is charged.
     Raises:
@@ -94,7 +96,7 @@ def search(
         confirm=confirm,
         default=default,
     )
-    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began)
+    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began, accept_changes=accept_changes)
 
 
 def search_question(

@@ -39,6 +39,7 @@ def scale(
     watts: float | None = None,
     grace: float = 2.0,
     store: str | Path | None = None,
+    accept_changes: bool = False,
     on_progress: Callable[[Study], None] = lambda _study: None,
     began: float | None = None,
 ) -> Answer:
@@ -56,6 +57,7 @@ def scale(
         unverified: allow predictions beyond 4 times the largest size without a run there first.
         horizon: units of a full training.
         budget, unit, seed, runner, workers, price, watts, grace, store, on_progress, began: as in ``search``.
+        accept_changes: as in ``search``.
     Raises:
         UsageError: something asked for makes no sense; the message says what is allowed.
         StoreError: the folder cannot be used, or holds another question.
@@ -76,7 +78,7 @@ def scale(
         spending.unit,
         seed,
     )
-    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began)
+    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began, accept_changes=accept_changes)
 
 
 def largest(
@@ -102,6 +104,7 @@ def largest(
     watts: float | None = None,
     grace: float = 2.0,
     store: str | Path | None = None,
+    accept_changes: bool = False,
     on_progress: Callable[[Study], None] = lambda _study: None,
     began: float | None = None,
 ) -> Answer:
@@ -121,6 +124,7 @@ def largest(
         max_trials: never more runs than this.
         horizon: units of a full training.
         budget, unit, seed, runner, workers, price, watts, grace, store, on_progress, began: as in ``search``.
+        accept_changes: as in ``search``.
     Raises:
         UsageError: something asked for makes no sense; the message says what is allowed.
         StoreError: the folder cannot be used, or holds another question.
@@ -146,4 +150,4 @@ def largest(
         spending.unit,
         seed,
     )
-    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began)
+    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began, accept_changes=accept_changes)

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from shoestring.report.machine import environment, git
+from shoestring.report.wording import plural
 from shoestring.run import Run
 
 
@@ -37,6 +38,7 @@ def reproduction(run: Run) -> Reproduction:
     known = [
         ("folder it was started in", str(run.request.get("cwd") or "not recorded")),
         ("code", git(run) or "not recorded: it was no git repository, or git was not found"),
+        ("SHA-256 of what was trained", _code(run)),
         ("seed of the study", f"{run.question.seed}; the seed of each trial is in trials.csv"),
         ("Python", env.get("python") or "not recorded"),
         ("packages", " ".join(f"{name}=={number}" for name, number in packages.items()) or "not recorded"),
@@ -44,3 +46,13 @@ def reproduction(run: Run) -> Reproduction:
         ("SHA-256 of the question", hashlib.sha256(repr(sorted(run.question.to_json().items())).encode()).hexdigest()),
     ]
     return Reproduction(command, again, tuple(known))
+
+
+def _code(run: Run) -> str:
+    """Returns one hash over the pieces of code that the training reaches, with how many they are."""
+    pieces = (run.request.get("code") or {}).get("pieces")
+    return (
+        f"{hashlib.sha256(repr(sorted(pieces.items())).encode()).hexdigest()} ({plural(len(pieces), 'piece')})"
+        if pieces
+        else "not recorded"
+    )

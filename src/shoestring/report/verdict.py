@@ -11,6 +11,7 @@ from shoestring.report.wording import in_words, n_started, plural
 from shoestring.run import Run
 from shoestring.scaling import Capacity, Law
 from shoestring.selection import Selection
+from shoestring.standing import code_notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def _not_claimed(finding: Comparison) -> str:
 
 
 def _about_the_run(run: Run) -> Iterator[str]:
+    yield from code_notes(run.request)
     if not run.ended:
         yield "The run is not finished: this is how things stand now."
         return
