@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shoestring.budget import RESOURCES, Budget, Cost, describe, plural_of
+from shoestring.cleaning import for_line
 from shoestring.finding import Finding
 from shoestring.selection import Best, Selection
 
@@ -75,14 +76,14 @@ class Answer:
         lines += self.notes
         if self.run:
             lines.append(f"kept in {self.run}")
-        return "\n".join(lines)
+        return "\n".join(map(for_line, lines))
 
     def _repr_html_(self) -> str:
         """Returns the answer as a notebook shows it: sentences and a table, no script."""
-        said = "".join(f"<li>{escape(line)}</li>" for line in (*self.finding.lines(), *self.notes))
+        said = "".join(f"<li>{_html(line)}</li>" for line in (*self.finding.lines(), *self.notes))
         rows = {"status": str(self.status), "trials": str(self.n_trials), "spent": f"{self._spent_text()} of {self.budget}"}
         rows |= {"kept in": str(self.run)} if self.run else {}
-        cells = "".join(f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())
+        cells = "".join(f"<tr><th style='text-align:left'>{_html(name)}</th><td>{_html(value)}</td></tr>" for name, value in rows.items())
         return f"<div><table>{cells}</table><ul>{said}</ul></div>"
 
     def _spent_text(self) -> str:
@@ -91,6 +92,10 @@ class Answer:
             describe(name, getattr(self.spent, name), self.unit) for name in ("units", "wall_s") if name not in self.budget.limits
         ]
         return ", ".join(shown)
+
+
+def _html(text: str) -> str:
+    return escape(for_line(text))
 
 
 def named(amounts: Mapping[str, float], unit: str) -> dict[str, float]:

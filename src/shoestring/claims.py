@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Any
 from shoestring.answer import Answer, Status, named
 from shoestring.budget import Budget, duration
 from shoestring.claim import Asks, Claim, Ruling, Verdict
+from shoestring.cleaning import for_markdown
 from shoestring.comparison import Comparison
 from shoestring.errors import InvalidTarget, Stopped, UnknownName, UsageError
 from shoestring.events import plain
@@ -144,14 +144,14 @@ def page(records: Sequence[Mapping[str, Any]]) -> str:
         ]
         for record in (record for record in records if record["system"] == system):
             cells = (
-                f"**{record['claim']}**: {record['statement']} ({record['source']})",
+                f"{record['statement']} ({record['source']})",
                 record["verdict"],
                 record["control_verdict"] or "not run",
                 _estimate(record),
                 duration(record["spent"]["wall_s"]),
                 record["paper_cost"],
             )
-            lines.append("| " + " | ".join(re.sub(r"\s+", " ", str(cell)).replace("|", "\\|") for cell in cells) + " |")
+            lines.append(f"| **{for_markdown(record['claim'])}**: " + " | ".join(for_markdown(str(cell)) for cell in cells) + " |")
         lines.append("")
     return "\n".join(lines)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from shoestring.budget import RESOURCES
+from shoestring.cleaning import for_csv, for_terminal
 from shoestring.errors import UnknownName, UsageError
 from shoestring.run import Run, StoredTrial
 
@@ -37,18 +38,20 @@ def rows(run: Run, what: str) -> list[dict[str, Any]]:
 def write_rows(table: Iterable[Mapping[str, Any]], form: str, file: IO[str]) -> None:
     """Writes rows as CSV (the columns of all rows, in the order in which they first appear) or as JSON lines.
 
+    A cell of CSV that a spreadsheet would take for a formula begins with ``'``.
+
     Raises:
         UnknownName: there is no such format.
     """
     listed = list(table)
     if form == "jsonl":
         for row in listed:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(for_terminal(json.dumps(row, ensure_ascii=False)) + "\n")
     elif form == "csv":
         columns = list(dict.fromkeys(name for row in listed for name in row))
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(listed)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(map(for_csv, columns))
+        writer.writerows([for_csv(row.get(name)) for name in columns] for row in listed)
     else:
         raise UnknownName("format", form, FORMATS)
 

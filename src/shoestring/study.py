@@ -10,6 +10,7 @@ from contextlib import suppress
 from shoestring.answer import Answer, Status
 from shoestring.budget import describe
 from shoestring.casebook import DIVERGED, DROPPED, FAILED, PAUSED, Casebook, TrialRecord
+from shoestring.cleaning import for_terminal
 from shoestring.interrupts import on_interrupt
 from shoestring.leases import Leases
 from shoestring.ledger import Ledger
@@ -102,6 +103,7 @@ class Study:
 
     def say(self, message: str) -> None:
         """Keeps a line for people: in the run's log, and for whoever shows progress."""
+        message = for_terminal(message)
         self.messages.append(message)
         with (
             suppress(OSError),

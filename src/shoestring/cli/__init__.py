@@ -18,18 +18,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given[:1] == ["plan"] and given[1:2] and given[1] in ("search", "compare", "scale"):
         given[:2] = ["plan" if given[1] == "search" else f"plan {given[1]}"]
 
+    from shoestring.cleaning import for_terminal
     from shoestring.cli.commands import app
     from shoestring.errors import ShoestringError
 
     try:
         app(given, obj=command)
     except ShoestringError as error:
-        print(f"shoestring: {error}", file=sys.stderr)
+        print(for_terminal(f"shoestring: {error}"), file=sys.stderr)
         if "--json" in given:
             print(json.dumps({"status": "error", "error": str(error)}))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("shoestring: stopped at once; the same command goes on.", file=sys.stderr)
+        print(for_terminal("shoestring: stopped at once; the same command goes on."), file=sys.stderr)
         sys.exit(4)
     except BrokenPipeError:
         sys.stderr.close()

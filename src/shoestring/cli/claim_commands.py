@@ -9,6 +9,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from shoestring.cli.asking import Json
+from shoestring.cli.saying import say
 
 
 def claims(
@@ -31,15 +32,15 @@ def claims(
     folder = store or runs_folder() / "claims"
     limit = None if budget is None else Budget(budget)
     found = []
-    for verdict in checking.check(sets, limit, folder, controls=controls, say=lambda line: typer.echo(line, err=True)):
+    for verdict in checking.check(sets, limit, folder, controls=controls, say=lambda line: say(line, err=True)):
         found.append(verdict)
         if not as_json:
-            typer.echo(str(verdict))
+            say(str(verdict))
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(checking.page(checking.verdicts_in(folder)), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps([verdict.to_json() for verdict in found]))
+        say(json.dumps([verdict.to_json() for verdict in found]))
     if not all(verdict.is_sound for verdict in found):
         raise typer.Exit(1)
 
@@ -63,9 +64,9 @@ def systems(as_json: Json = False) -> None:
         ]
         listed.append({"system": name, "about": about, "seconds": one.seconds(controls=False), "claims": entries})
     if as_json:
-        typer.echo(json.dumps(listed))
+        say(json.dumps(listed))
         return
     for entry in listed:
-        typer.echo(f"{entry['system']}: {entry['about']}  (checking takes {duration(entry['seconds'])})")
+        say(f"{entry['system']}: {entry['about']}  (checking takes {duration(entry['seconds'])})")
         for line in entry["claims"]:
-            typer.echo(f"  {line['verdict'] or 'not checked':<12}{line['claim']}: {line['statement']}")
+            say(f"  {line['verdict'] or 'not checked':<12}{line['claim']}: {line['statement']}")

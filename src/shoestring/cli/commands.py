@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 
 import typer
 
+from shoestring.cleaning import for_terminal
 from shoestring.cli.asking import AcceptChanges, Asked, Json, Seed, Shared, Words, question_command, target_of
 from shoestring.cli.claim_commands import claims, systems
 from shoestring.cli.compare_options import ask_compare
+from shoestring.cli.saying import say
 from shoestring.cli.scale_options import ask_scale
 from shoestring.cli.search_options import ask_search
 from shoestring.cli.system_commands import run, verify
@@ -77,7 +79,7 @@ def _plan(asked: Asked, shared: Shared) -> None:
         made = plan_compare(asked.target, question, spending, runner, folder, shared.began)
     else:
         made = plan_scale(asked.target, question, spending, runner, folder, shared.began)
-    typer.echo(json.dumps(made.to_json()) if shared.as_json else str(made))
+    say(json.dumps(made.to_json()) if shared.as_json else str(made))
 
 
 _SEARCH = """Which configuration is best? Searches a space within a budget; the same command goes on where it stopped.
@@ -138,7 +140,7 @@ def resume(
 
 def _agreed(said: str) -> bool:
     """Asks whether something may be run; the answer is no where no person is there to give one."""
-    return sys.stdin.isatty() and sys.stderr.isatty() and typer.confirm(f"{said}\nRun it?", default=False, err=True)
+    return sys.stdin.isatty() and sys.stderr.isatty() and typer.confirm(f"{for_terminal(said)}\nRun it?", default=False, err=True)
 
 
 @app.command()
@@ -152,13 +154,13 @@ def status(
     while True:
         read = _read(folder)
         if as_json:
-            typer.echo(json.dumps(_state(read)))
+            say(json.dumps(_state(read)))
         else:
-            typer.echo(reports.text(read))
+            say(reports.text(read))
         if not watch:
             return
         time.sleep(2.0)
-        typer.echo("")
+        say("")
 
 
 @app.command()
@@ -182,13 +184,13 @@ def report(
     else:
         read = _read(_folder(run))
         if form != "html":
-            typer.echo(reports.text(read) if form == "text" else reports.markdown(read), nl=form == "text")
+            say(reports.text(read) if form == "text" else reports.markdown(read), nl=form == "text")
             return
         written, state = reports.write_all(read), _state(read)
     if as_json:
-        typer.echo(json.dumps(state | {"report": str(written[0]), "files": list(map(str, written))}))
+        say(json.dumps(state | {"report": str(written[0]), "files": list(map(str, written))}))
     else:
-        typer.echo(reports.listed(written))
+        say(reports.listed(written))
 
 
 @app.command()
@@ -206,7 +208,7 @@ def export(
         raise UnknownName("format", form, exports.FORMATS)
     read = _read(_folder(run))
     if form == "optuna":
-        typer.echo(exports.to_optuna(read, out or read.folder / "optuna.db"))
+        say(exports.to_optuna(read, out or read.folder / "optuna.db"))
         return
     rows = exports.rows(read, what)
     if out is None:
@@ -238,7 +240,7 @@ def check(
 
     target, parts = target_of(words or [], [], None, "")
     verdict = prove(str(target), parse_space(parts).default() if parts else {}, units=units, horizon=horizon, seed=seed, ignore=ignore)
-    typer.echo(json.dumps(verdict.to_json()) if as_json else str(verdict))
+    say(json.dumps(verdict.to_json()) if as_json else str(verdict))
     raise typer.Exit(0 if verdict.agrees else 1)
 
 
@@ -250,23 +252,23 @@ def doctor(as_json: Json = False) -> None:
 
     findings = examine(runs_folder())
     if as_json:
-        typer.echo(json.dumps([finding.to_json() for finding in findings]))
+        say(json.dumps([finding.to_json() for finding in findings]))
     else:
-        typer.echo("\n".join(str(finding) for finding in findings))
+        say("\n".join(str(finding) for finding in findings))
 
 
 def _finish(answer: Answer, as_json: bool) -> None:
     from shoestring import report as reports
 
-    typer.echo(str(answer), err=True)
+    say(str(answer), err=True)
     if as_json:
-        typer.echo(json.dumps(answer.to_json()))
+        say(json.dumps(answer.to_json()))
     if answer.run is not None:
         try:
-            typer.echo(f"report in {reports.write(_read(answer.run))}", err=True)
+            say(f"report in {reports.write(_read(answer.run))}", err=True)
         except Exception as error:  # the edge: the answer stands, whatever becomes of its report
             reason = " ".join(f"{'' if isinstance(error, ShoestringError) else f'{type(error).__name__}: '}{error}".split())
-            typer.echo(f"The answer is saved, but its report was not written: {reason}", err=True)
+            say(f"The answer is saved, but its report was not written: {reason}", err=True)
     raise typer.Exit(answer.status.exit_code)
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shoestring.budget import describe, plural_of
+from shoestring.cleaning import for_line, for_terminal
 from shoestring.study import Study
 
 REFRESH_S = 0.25
@@ -44,7 +45,7 @@ def live() -> Iterator[Callable[[Study], None]]:
 
 def _lines(study: Study) -> None:
     while study.messages:
-        print(study.messages.popleft(), file=sys.stderr, flush=True)
+        print(for_terminal(study.messages.popleft()), file=sys.stderr, flush=True)
 
 
 def _view(study: Study) -> Group:
@@ -53,11 +54,17 @@ def _view(study: Study) -> Group:
     for resource, limit in study.ledger.budget.limits.items():
         used = getattr(spent, resource)
         share = f"{describe(resource, used, question.unit)} of {describe(resource, limit, question.unit)}"
-        bars.add_row("budget", ProgressBar(limit, min(used, limit), width=30), f"{min(1.0, used / limit):4.0%}", share)
+        bars.add_row("budget", ProgressBar(limit, min(used, limit), width=30), f"{min(1.0, used / limit):4.0%}", _plain(share))
     standing = study.progress or "nothing yet"
-    facts = Text(f"{standing}\n{len(study.trials)} trials, {spent.units} {plural_of(question.unit)}   Ctrl-C: save and stop; twice: now")
+    n_spent = for_line(f"{len(study.trials)} trials, {spent.units} {plural_of(question.unit)}")
+    facts = Text(f"{for_line(standing)}\n{n_spent}   Ctrl-C: save and stop; twice: now")
     running = Table.grid(padding=(0, 2))
     for trial in study.running[:SHOWN_TRIALS]:
         config = "  ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in trial.config.items())
-        running.add_row(f"{trial.id:5d}", trial.arm, f"{question.unit} {trial.told[0]} of {trial.target}", config)
+        running.add_row(*map(_plain, (f"{trial.id:5d}", trial.arm, f"{question.unit} {trial.told[0]} of {trial.target}", config)))
     return Group(bars, facts, running)
+
+
+def _plain(text: str) -> Text:
+    """Returns a text that rich reads no markup in."""
+    return Text(for_line(text))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from shoestring.cli.asking import Json
+from shoestring.cli.saying import say
 
 
 def run(
@@ -20,7 +21,7 @@ def run(
     from shoestring.errors import UnknownName, UsageError
 
     if system in ("--help", "-h"):  # after a system's name it is the tool that is asked
-        typer.echo(context.get_help())
+        say(context.get_help())
         raise typer.Exit
     if system not in systems():
         raise UnknownName("system", system, systems())
@@ -51,7 +52,7 @@ def verify(
         raise UsageError(f"{certificate} names the system {system!r}, which gives no certificates; these do: {known}.")
     found = room.recheck(certificate)
     holds = isinstance(found, room.Certificate)
-    typer.echo(json.dumps({"certificate": str(certificate), "holds": holds, "found": str(found)}) if as_json else str(found))
+    say(json.dumps({"certificate": str(certificate), "holds": holds, "found": str(found)}) if as_json else str(found))
     raise typer.Exit(0 if holds else 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shoestring.cleaning import for_markdown
 from shoestring.report.checklist import checklist
 from shoestring.run import Run
 
@@ -20,11 +21,7 @@ def checklist_markdown(runs: Sequence[Run]) -> str:
         state = "open: something was not seen" if item.is_open else "on record; yours to confirm"
         lines += ["", f"## {item.name}: {item.about}", "", f"State: {state}.", ""]
         lines += [
-            f"- [{' ' if part.answer is None else 'x'}] {part.asked}: {'_open_' if part.answer is None else _line(part.answer)}"
+            f"- [{' ' if part.answer is None else 'x'}] {part.asked}: {'_open_' if part.answer is None else for_markdown(part.answer)}"
             for part in item.parts
         ]
     return "\n".join(lines) + "\n"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.replace("<", "&lt;").split())

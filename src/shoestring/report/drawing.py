@@ -20,6 +20,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shoestring.cleaning import for_line, for_terminal
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -154,7 +156,7 @@ def plain_numbers(axes: Axes, which: str) -> None:
 
 def clipped(text: str, longest: int = 34) -> str:
     """Returns a label that does not push its plot away."""
-    text = " ".join(text.split())
+    text = " ".join(for_line(text).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
@@ -193,10 +195,11 @@ def _svg(plot: Plot) -> str:
     buffer = io.StringIO()
     with _figure(plot) as figure:
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", for_terminal(buffer.getvalue()), flags=re.DOTALL)
     svg = _COORDINATES.sub(lambda match: _DIGITS.sub(r"\1", match[0]), svg)
     svg = re.sub(r'\bid="', f'id="{plot.name}-', svg).replace("url(#", f"url(#{plot.name}-").replace('href="#', f'href="#{plot.name}-')
-    named = f'<title id="{plot.name}-title">{escape(plot.title)}</title><desc id="{plot.name}-desc">{escape(plot.alt)}</desc>'
+    title, alt = escape(for_line(plot.title)), escape(for_line(plot.alt))
+    named = f'<title id="{plot.name}-title">{title}</title><desc id="{plot.name}-desc">{alt}</desc>'
     return re.sub(
         r'<svg ([^>]*?)width="[^"]*" height="[^"]*" ([^>]*)>',
         lambda match: f'<svg {match[1]}{match[2]} role="img" aria-labelledby="{plot.name}-title {plot.name}-desc">{named}',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from shoestring.budget import describe, duration
+from shoestring.cleaning import for_latex
 from shoestring.report.machine import environment, is_virtual
 from shoestring.report.machine import facts as machine_facts
 from shoestring.report.results import result_tables
@@ -12,33 +13,6 @@ from shoestring.report.spending import shares
 from shoestring.report.table import Table
 from shoestring.report.wording import amounts, n_started, plural
 from shoestring.run import Run
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "−": r"\ensuremath{-}",
-    "∞": r"\ensuremath{\infty}",
-    "–": "--",
-    "…": r"\ldots{}",
-}
-
-
-def escape(text: str) -> str:
-    """Returns a text that LaTeX sets as it stands, on one line."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join("".join(_SPECIAL.get(character, character) for character in printable).split())
 
 
 def table_tex(run: Run) -> str:
@@ -69,7 +43,7 @@ def compute_tex(run: Run) -> str:
         parts.append(f"Energy was {describe('kwh', spent.kwh)} ({facts['energy'].source}).")
     if not environment(run):
         parts.append("[Software versions: not recorded, please state.]")
-    return "\n".join(map(escape, parts)) + "\n"
+    return "\n".join(map(for_latex, parts)) + "\n"
 
 
 def _table(shown: Table, number: int) -> str:
@@ -77,13 +51,13 @@ def _table(shown: Table, number: int) -> str:
     lines = [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{escape(shown.caption)}}}",
+        rf"  \caption{{{for_latex(shown.caption)}}}",
         rf"  \label{{tab:results-{number}}}",
         rf"  \begin{{tabular}}{{{columns}}}",
         r"    \toprule",
-        f"    {' & '.join(map(escape, shown.columns))} \\\\",
+        f"    {' & '.join(map(for_latex, shown.columns))} \\\\",
         r"    \midrule",
-        *(f"    {' & '.join(escape(entry.text) for entry in row)} \\\\" for row in shown.lines()),
+        *(f"    {{}}{' & '.join(for_latex(entry.text) for entry in row)} \\\\" for row in shown.lines()),  # {}: no row is an option of \\\\
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",

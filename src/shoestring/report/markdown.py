@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shoestring.cleaning import for_markdown
 from shoestring.report.failures import failure_table
 from shoestring.report.results import result_tables
 from shoestring.report.spending import in_vain, outcome_table
-from shoestring.report.table import as_markdown, escape_markdown, table
+from shoestring.report.table import as_markdown, table
 from shoestring.report.verdict import verdict
 from shoestring.report.wording import amounts, facts, title
 from shoestring.run import Run
@@ -20,18 +21,18 @@ def markdown(run: Run) -> str:
 
 def _lines(run: Run) -> Iterator[str]:
     said = verdict(run)
-    yield f"# {escape_markdown(title(run))}"
+    yield f"# {for_markdown(title(run))}"
     for sentence in (said.found, said.rests_on, said.not_claimed, *said.more):
-        yield from ("", escape_markdown(sentence))
+        yield from ("", for_markdown(sentence))
     yield from ("", "## The question", "")
     yield from as_markdown(table("What was asked.", ("what", "as asked"), facts(run)))
     yield from ("", "## Where the budget went", "")
-    yield f"Budget: {run.budget}. Spent: {amounts(run.spent(), run.question.unit)}. {in_vain(run)}"
+    yield for_markdown(f"Budget: {run.budget}. Spent: {amounts(run.spent(), run.question.unit)}. {in_vain(run)}")
     yield ""
     yield from as_markdown(outcome_table(run))
     yield from ("", "## Results")
     for shown in result_tables(run):
-        yield from ("", escape_markdown(shown.caption), "")
+        yield from ("", for_markdown(shown.caption), "")
         yield from as_markdown(shown)
     failures = failure_table(run)
     if failures is not None:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from shoestring.cleaning import for_terminal
 from shoestring.export import rows, write_rows
 from shoestring.report.checklist import checklist
 from shoestring.report.drawing import Plot, inline
@@ -75,7 +76,12 @@ def page(run: Run, drawn: Plots) -> str:
 def render(template: str, **context: object) -> str:
     """Returns a filled-in template; every text in it is escaped."""
     environment = Environment(
-        loader=PackageLoader("shoestring.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("shoestring.report"),
+        autoescape=True,
+        finalize=lambda value: for_terminal(value) if type(value) is str else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     script = _asset("sort.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from shoestring.budget import RESOURCES, Cost
+from shoestring.cleaning import for_latex
 from shoestring.errors import NotARun, StoreError
 from shoestring.report.checklist import checklist
-from shoestring.report.latex import escape
 from shoestring.report.machine import is_virtual
 from shoestring.report.page import render
 from shoestring.report.spending import MEANINGS, amount, heading
@@ -73,7 +73,7 @@ def project_tex(runs: Sequence[Run]) -> str:
     ]
     if any(is_virtual(run) for run in runs):
         lines.append("[Replayed runs are on a virtual clock, are not in these sums, and need a statement of their own.]")
-    return "\n".join(map(escape, lines)) + "\n"
+    return "\n".join(map(for_latex, lines)) + "\n"
 
 
 def outcome_table(runs: Sequence[Run]) -> Table:

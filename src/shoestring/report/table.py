@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from shoestring.cleaning import for_markdown
+
 Datum: TypeAlias = str | int | float | None
 
 
@@ -79,10 +81,5 @@ def number(value: float) -> str:
 def as_markdown(shown: Table) -> list[str]:
     """Returns the lines of the table in Markdown; no text can break its rows."""
     rule = "".join(" ---: |" if numeric else " --- |" for numeric in shown.numeric)
-    lines = ["| " + " | ".join(map(escape_markdown, shown.columns)) + " |", "|" + rule]
-    return lines + ["| " + " | ".join(escape_markdown(entry.text) for entry in row) + " |" for row in shown.lines()]
-
-
-def escape_markdown(text: str) -> str:
-    """Returns a text as one cell or one line of Markdown shows it."""
-    return " ".join(text.replace("&", "&amp;").replace("|", "\\|").replace("<", "&lt;").split())
+    lines = ["| " + " | ".join(map(for_markdown, shown.columns)) + " |", "|" + rule]
+    return lines + ["| " + " | ".join(for_markdown(entry.text) for entry in row) + " |" for row in shown.lines()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shoestring.budget import describe
+from shoestring.cleaning import for_line
 from shoestring.questions.search import Search
 from shoestring.report.wording import in_words, progress
 from shoestring.run import Run
@@ -23,7 +24,7 @@ def text(run: Run) -> str:
         f"trials   {len(run.trials)}: " + ", ".join(f"{n} {state}" for state, n in sorted(states.items())),
     ]
     if not isinstance(question, Search):
-        return "\n".join([*lines, *(f"finding  {line}" for line in run.finding.lines())])
+        return "\n".join(map(for_line, [*lines, *(f"finding  {line}" for line in run.finding.lines())]))
     for trial, value, at in run.ranked()[:SHOWN]:
         lines.append(f"{trial.id:6d}   {question.metric} {value:.6g} at {unit} {at}, {trial.state}: {in_words(trial.config)}")
-    return "\n".join(lines)
+    return "\n".join(map(for_line, lines))

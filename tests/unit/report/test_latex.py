@@ -6,14 +6,15 @@ import re
 
 import pytest
 
-from shoestring.report.latex import compute_tex, escape, table_tex
+from shoestring.cleaning import for_latex
+from shoestring.report.latex import compute_tex, table_tex
 
 BARE = re.compile(r"(?<!\\)[%$#_{}~^&]")
 
 
 @pytest.mark.parametrize("text", ["a_b & 50% of $x^2$ #1 {y} ~z", "back\\slash", "<script>", "line\nbreak\ttab\x00"])
 def test_nothing_special_stays_bare(text):
-    bare = escape(text)
+    bare = for_latex(text)
     for command in (r"\textbackslash{}", r"\textasciitilde{}", r"\textasciicircum{}", r"\textless{}", r"\textgreater{}"):
         bare = bare.replace(command, "")
 
