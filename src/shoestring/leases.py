@@ -21,6 +21,7 @@ from shoestring.store import Store
 
 STOPPING_POLL_S = 0.5
 _UNITS_REMEMBERED = 16  # of a lease, in case that something more is reported of them
+WAITING_S = 30.0  # after the last unit of a lease, before anything is said of a trial that still runs
 PATIENCE_WITH_LOSSES = 3  # leases lost in a row, without a new checkpoint, before a trial counts as failed
 
 _OUTCOMES = {
@@ -45,10 +46,18 @@ class _OpenLease:
     seen: set[str] = field(default_factory=set)
     metrics: dict[int, dict[str, float | str]] = field(default_factory=dict)  # by unit, of the last few
     untold: dict[int, float] = field(default_factory=dict)  # the deciding metric of units that may still be reported again
+    done: int = 0
+    last_sign: float = 0.0
+    patience: float = WAITING_S
 
     @property
     def metrics_unit(self) -> int:
         return max(self.metrics, default=0)
+
+    @property
+    def has_done_all(self) -> bool:
+        """Whether every unit that was given is trained, so that only time is still charged."""
+        return max(self.done, self.metrics_unit, self.trial.checkpoint) >= self.lease.to
 
 
 class Leases:
@@ -90,6 +99,7 @@ class Leases:
         self._pilot = pilot
         self._say = say
         self._open: dict[int, _OpenLease] = {}
+        self._said: set[str] = set()  # what was remarked of a trial
         self._happened: deque[Report | Exit] = deque()  # what the runner told and was not taken in yet
 
     @property
@@ -152,8 +162,9 @@ class Leases:
 
     def sample(self) -> None:
         """Charges what the running leases have used so far."""
-        for token in self._open:
+        for token, open_lease in self._open.items():
             self._ledger.charge(token, usage=self._runner.usage(token), process=self._runner.process(token))
+            self._mention(open_lease)
 
     def stop(self) -> None:
         """Asks every running lease to save itself and end."""
@@ -206,6 +217,7 @@ class Leases:
     def _take_report(self, open_lease: _OpenLease, report: Report) -> None:
         trial, event = open_lease.trial, report.event
         trial.offset = report.offset
+        open_lease.last_sign = self._runner.now()
         self._casebook.keep(trial)
         if event.get("token") != report.token:
             return  # an outdated worker wrote it
@@ -215,6 +227,10 @@ class Leases:
             self._tell(open_lease, event.get("done", 0))
         elif "metrics" in event:
             self._observe(open_lease, event["unit"], event["metrics"])
+        elif "done" in event:
+            open_lease.done = event["done"]
+        elif "remark" in event:
+            self._say_once(trial, event["remark"], event["note"])
         elif "checkpoint" in event:
             trial.checkpoint, trial.losses = event["checkpoint"], 0
             if "sha256" in event:
@@ -230,6 +246,19 @@ class Leases:
             self._say(f"trial {trial.id}: its checkpoint at {unit} {event['damaged']} is damaged; it goes on from {unit} {event['from']}")
         elif "end" in event:
             open_lease.end = dict(event)
+
+    def _mention(self, open_lease: _OpenLease) -> None:
+        """Says of a trial that has done all it was given, and does not end, that it is waited for; again after twice the time."""
+        waited = self._runner.now() - open_lease.last_sign
+        if open_lease.has_done_all and waited >= open_lease.patience:
+            open_lease.patience = 2 * waited
+            unit, trial = self._question.unit, open_lease.trial
+            self._say(f"trial {trial.id}: it reported its last {unit} {waited:.0f} s ago and still runs; waiting for it to end")
+
+    def _say_once(self, trial: TrialRecord, reason: str, note: str) -> None:
+        if reason not in self._said:
+            self._said.add(reason)
+            self._say(f"trial {trial.id}: {note} (said once; events.jsonl has it for each trial)")
 
     def _observe(self, open_lease: _OpenLease, unit: int, metrics: dict[str, float | str]) -> None:
         """Keeps what was reported of a unit; the last report of a metric counts, until the strategy was told of it."""
@@ -279,8 +308,8 @@ class Leases:
                 file = open_lease.lease.folder / "events.jsonl"
                 how = exit_.note or f"{file} lacks the end of the trial, so the file was deleted or changed while the trial ran"
                 self._casebook.failed(trial, "event file damaged", f"{how}. All that it may have trained is charged.")
-            case "killed" | "orphaned" | "lost" if trial.checkpoint >= trial.target:
-                self._casebook.reached(trial)  # it died after its last checkpoint, before it could say so
+            case "killed" | "orphaned" | "lost" if max(trial.checkpoint, open_lease.done) >= trial.target:
+                self._casebook.reached(trial)  # it died after its last unit, before it could say so
             case "killed" | "orphaned" | "unwritable":
                 lost = _lost_units(open_lease)
                 self._go_on(trial)
@@ -319,7 +348,9 @@ class Leases:
             self._end_all()
             who = f"arm {open_lease.trial.arm!r} reports" if open_lease.trial.arm else "the trials report"
             raise UnknownName("metric", self._question.metric, reported, hint=f"These are what {who}.")
-        if end["end"] == "failed" and end["error"]["usage"]:
+        if end["end"] == "failed" and (end["error"]["usage"] or (end["error"].get("unread") and not self._casebook.has_shown)):
+            if not self._casebook.has_shown:
+                self._store.note("void", end["error"]["message"])
             self._end_all()
             raise UsageError(f"trial {open_lease.trial.id}: {end['error']['message']}")
 

@@ -109,6 +109,8 @@ class Trial:
         self._unit = None
         if done != saved and (stateful or done < self.horizon):
             self._save(stateful, done, pauses=True, forced=time.monotonic() - last_save >= FORCING_S)
+        elif done != saved and not self._diverged:
+            self._events.append({"token": self._lease.token, "done": done})  # whatever the function still does, these are trained
         self.ended_by = "diverged" if self._diverged else "paused"
 
     def report(self, **metrics: SupportsFloat) -> None:

@@ -438,6 +438,61 @@ def test_a_lost_lease_is_given_again_from_its_checkpoint(store):
     assert [(row["outcome"], row["units"], row["lost_units"]) for row in store.rows(schema.leases)] == [("lost", 2, 1), ("useful", 8, 0)]
 
 
+def test_what_is_killed_after_its_last_unit_has_done_it(store):
+    runner = Scripted(lambda lease, n: ([*list(well(lease))[:-2], {"done": lease.to}], "killed"))
+
+    answer = run(store, runner, scheduler="fixed", n_trials=1)
+
+    assert (len(runner.leases), answer.status) == (1, Status.ANSWERED)
+    assert [row["lost_units"] for row in store.rows(schema.leases) if row["trial_id"] is not None] == [0]
+
+
+class Lingering(Scripted):
+    """Ends a trial 1000 s after its last unit; the clock moves with each poll."""
+
+    seconds = 0.0
+
+    def now(self):
+        return self.seconds
+
+    def poll(self, timeout_s):
+        self.seconds += 10
+        ready = self.told if self.seconds > 1000 else [told for told in self.told if isinstance(told, Report)]
+        self.told = [told for told in self.told if told not in ready]
+        return ready
+
+
+def test_a_trial_that_does_not_end_after_its_last_unit_is_mentioned_ever_more_rarely(store):
+    study = study_of(store, Lingering(lambda lease, n: (well(lease), "ended")), scheduler="fixed", n_trials=1)
+    study.run()
+
+    waits = [message for message in study.messages if "waiting for it to end" in message]
+    assert waits[0] == "trial 0: it reported its last epoch 30 s ago and still runs; waiting for it to end"
+    assert 3 <= len(waits) <= 6
+
+
+def test_what_is_remarked_of_many_trials_is_said_once(store):
+    remark = {"remark": "text", "note": "left out 3 values"}
+    study = study_of(store, Scripted(lambda lease, n: ([*list(well(lease))[:-1], remark, list(well(lease))[-1]], "ended")), n_trials=3)
+    study.run()
+
+    assert [message[:34] for message in study.messages if "left out" in message] == ["trial 0: left out 3 values (said o"]
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_trial_of_which_nothing_is_read_ends_the_study_unless_another_was_read(store, first):
+    error = {"type": "exit code 0", "message": "no --pattern", "usage": False, "unread": True, "traceback": ""}
+    unread = [{"begin": 1}, {"end": "failed", "error": error}]
+    runner = Scripted(lambda lease, n: (unread if n >= first else well(lease), "ended"))
+
+    if first == 1:
+        with pytest.raises(UsageError, match="trial 0: no --pattern"):
+            run(store, runner, scheduler="fixed", n_trials=3)
+    else:
+        assert run(store, runner, scheduler="fixed", n_trials=3).status is Status.ANSWERED
+    assert len(runner.leases) == [1, 3][first - 1]
+
+
 def test_patience_with_a_trial_that_is_always_lost_ends(store):
     runner = Scripted(lambda lease, n: ([], "lost"))
 

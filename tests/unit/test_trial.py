@@ -75,6 +75,12 @@ def test_the_loop_counts_the_units_done_and_ends_at_the_lease(leases):
     assert epochs == [0, 1, 2, 3, 4]
 
 
+def test_a_trial_that_has_nothing_to_save_says_that_its_last_unit_is_done(leases):
+    leases.run(plain, to=HORIZON)
+
+    assert [event.get("done") for event in leases.events()][-2:] == [HORIZON, None]
+
+
 def test_each_unit_is_announced_before_it_runs_and_reported_within(leases):
     leases.run(plain, to=2)
 

@@ -1,8 +1,12 @@
-"""A script in any language as a trial: started from a command template, read by byte offset, stopped from outside.
+"""A script in any language as a trial: started from a command template, read while it runs, stopped from outside.
 
 The script appends lines such as ``{"unit": 3, "loss": 0.21}`` to the file named by ``SHOESTRING_EVENTS``, or prints them in a form that a
 pattern finds. It may keep its state in ``SHOESTRING_CHECKPOINT_DIR`` and end by itself at unit ``SHOESTRING_TO``. One that does neither is
 stopped from outside and begins again from zero when it is to go on; the ledger shows what that cost.
+
+What a script does after the last unit that it was given, such as saving its model, is not another unit. It may take as long as there is
+time: in a budget of units alone nothing ends a script that hangs there, and the engine says that it waits for it. A report beyond the last
+unit shows that the script trains on, and it is stopped at once.
 """
 
 from __future__ import annotations
@@ -15,24 +19,28 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from shoestring.errors import InvalidTarget, UnknownName
-from shoestring.events import EventWriter, plain, read
+from shoestring.events import EventWriter
 from shoestring.lease import Lease
+from shoestring.runners.books import Books
+from shoestring.runners.pattern import groups_of
+from shoestring.runners.reader import Reader
+from shoestring.runners.tail import size_of
+from shoestring.runners.unread import last_output, why_unread
 from shoestring.runners.worker import EVENTS, write_config
 
 METRICS = "metrics.jsonl"
 OUTPUT = "stdout.txt"
 POLL_S = 0.02
+SILENT_S = 30.0  # without a report, before it is said what a script has printed instead
 GIVEN = ("to", "from", "horizon", "seed", "trial", "checkpoint_dir", "events", "device")
-_NOT_FINITE = re.compile(r"(?<=[:\s])([-+]?(?:nan|inf(?:inity)?))(?=\s*[,}])", re.IGNORECASE)  # as awk and C print them
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 _ROOM_FOR_ERRORS = 2_000
-_LAST_UNIT = 10**12  # a line that counts beyond is no report
 _PR_SET_PDEATHSIG = 1
 
 
@@ -42,9 +50,9 @@ class Script:
 
     Attributes:
         command: argv; ``{name}`` inside an element stands for a parameter or one of ``GIVEN``, ``{{`` for a brace. Never a shell string.
-        pattern: regular expression that finds a metric in the output, or None to read the file named by ``SHOESTRING_EVENTS``. Each match
-            is one unit; groups may be named for metrics, and ``unit`` for the unit.
-        metric: the metric that an unnamed group of the pattern stands for.
+        pattern: regular expression that finds a metric in the output, or None to read the file named by ``SHOESTRING_EVENTS``. Each row of
+            the output that matches is one unit; groups may be named for metrics, and ``unit`` for the unit.
+        metric: the metric that the group without a name stands for.
     """
 
     command: tuple[str, ...]
@@ -56,20 +64,23 @@ class Script:
 
         Raises:
             UnknownName: the template names something that does not exist.
-            InvalidTarget: an empty command, an unbalanced brace, or a pattern that is no regular expression with a group.
+            InvalidTarget: an empty command, an unbalanced brace, a parameter with the name of a placeholder, or a pattern that does not say
+                which group is the metric.
         """
         if not self.command:
             raise InvalidTarget("the command after -- is empty; write for example -- python train.py --lr {lr}.")
+        parameters = set(parameters)
+        if taken := sorted(parameters.intersection(GIVEN)):
+            raise InvalidTarget(
+                f"parameter {taken[0]!r} has the name of a placeholder: in the command of a script {{{taken[0]}}} is given by Shoestring. "
+                f"Give the parameter another name; {', '.join(GIVEN)} are taken."
+            )
         known = {*parameters, *GIVEN}
         for name in (name for element in self.command for name in _placeholders(element)):
             if name not in known:
                 raise UnknownName("placeholder", "{" + name + "}", ["{" + other + "}" for other in known])
-        try:
-            groups = re.compile(self.pattern).groups if self.pattern is not None else 1
-        except re.error as error:
-            raise InvalidTarget(f"pattern {self.pattern!r} is no regular expression ({error}).") from error
-        if not groups:
-            raise InvalidTarget(f"pattern {self.pattern!r} has no group; put the number in parentheses, as in 'loss ([0-9.]+)'.")
+        if self.pattern is not None:
+            groups_of(self.pattern, self.metric)
 
     def argv(self, values: Mapping[str, object]) -> list[str]:
         """Returns the command with every placeholder replaced.
@@ -99,107 +110,31 @@ class Script:
         events = EventWriter(lease.folder / EVENTS, lease.offset)
         write_config(lease)
         (lease.folder / "checkpoints").mkdir(exist_ok=True)
+        attempt = _Attempt(self, lease, events, stop_requested)
         try:
-            end = _Attempt(self, lease, events, stop_requested).run(device)
+            end = attempt.run(device)
             events.append({"token": lease.token, **end})
             events.sync()
         finally:
+            attempt.close()
             events.close()
 
     def recover(self, folder: Path, token: int) -> None:
-        """Writes down as events what the script reported, and began, when nobody was there any more to read it."""
-        own = [event for event, _ in read(folder / EVENTS) if event.get("token") == token]
-        begins = [event for event in own if "begin" in event]
-        if not begins or "end" in own[-1]:
-            return
+        """Records as events what the script reported, and began, when nobody was there any more to read it."""
         events = EventWriter(folder / EVENTS)
-        books = _Books(self, folder, events, token, begins[0]["to"], begins[0]["begin"] - 1, begins[0]["fresh"])
-        books.begun = begins[-1]["begin"]
-        books.done = max((event["unit"] for event in own if "unit" in event), default=books.done)
-        books.reported = any("unit" in event for event in own)
-        books.take()
-        if books.done < books.to:
-            books.begin(books.done + 1)  # if it was not yet at work on that, this is the price of the crash
+        books = Books.reopened(folder / self._source, self.pattern, self.metric, events, token)
+        if books is not None:
+            books.take(last=True)
+            books.begin_next()  # if it was not yet at work on that, this is the price of the crash
+            if end := books.end():
+                events.append({"token": token, **end})
+            books.close()
         events.close()
 
-    def metrics(self, folder: Path, position: int) -> Iterator[tuple[int | None, dict[str, float], int]]:
-        """Yields unit (None where the script does not say), metrics, and the byte offset behind them, from ``position`` on."""
-        name = METRICS if self.pattern is None else OUTPUT
-        try:
-            with open(folder / name, "rb") as file:
-                file.seek(position)
-                data = file.read()
-        except FileNotFoundError:
-            return
-        *lines, _unfinished = data.split(b"\n")
-        for line in lines:
-            position += len(line) + 1
-            text = line.decode(errors="replace")
-            found = _from_json(text) if self.pattern is None else self._from_match(text)
-            if found is not None:
-                yield (*found, position)
-
-    def _from_match(self, text: str) -> tuple[int | None, dict[str, float]] | None:
-        assert self.pattern is not None, "only asked when there is one"
-        match = re.search(self.pattern, text)
-        if match is None:
-            return None
-        named = match.groupdict()
-        values = {name: value for name, value in named.items() if name != "unit"} or {self.metric: match[1]}
-        return _values({"unit": named.get("unit")} | values)
-
-
-class _Books:
-    """Turns what a script reports into events: each report, and the beginning of each unit that it tells of.
-
-    Attributes:
-        begun: the last unit that was charged.
-        done: the last unit that was reported, or where the lease starts.
-        reported: whether anything was.
-        went_back: whether the script, which was to go on from ``start``, trained units before that again.
-    """
-
-    def __init__(self, script: Script, folder: Path, events: EventWriter, token: int, to: int, start: int, fresh: bool) -> None:
-        self._script = script
-        self._folder = folder
-        self._events = events
-        self._token = token
-        self._start = start
-        self._fresh = fresh
-        self._position = max((event["read"] for event, _ in read(folder / EVENTS) if "read" in event), default=0)
-        self.to = to
-        self.begun = self.done = start
-        self.reported = self.went_back = self.diverged = False
-
-    def open(self) -> None:
-        """Charges the first unit, and notes what must be known to go on with these books."""
-        self._events.append({"token": self._token, "begin": self._start + 1, "to": self.to, "fresh": self._fresh})
-        self.begun = self._start + 1
-
-    def begin(self, unit: int) -> None:
-        """Charges all units up to this one; beyond what the lease allows, one at a time, as a script may count in other units."""
-        for begun in range(self.begun + 1, min(unit, max(self.to, self.begun + 1)) + 1):
-            self._events.append({"token": self._token, "begin": begun})
-            self.begun = begun
-
-    def take(self) -> bool:
-        """Writes new reports down; True if there were any."""
-        before = self._position
-        for unit, metrics, position in self._script.metrics(self._folder, before):
-            self._position = position
-            at = unit if unit is not None else self.done + 1
-            if not self.reported:
-                self.went_back = at <= self._start
-                if self.went_back or not self._fresh:
-                    self.begun = at  # the unit charged at the start is this one, whatever the script kept
-            self.begin(at)
-            self.done = max(self.done, at)
-            self.reported = True
-            decisive = metrics.get(self._script.metric, 0.0)
-            self.diverged = self.diverged or decisive - decisive != 0.0
-            event = {"token": self._token, "unit": at, "metrics": {name: plain(value) for name, value in metrics.items()}}
-            self._events.append(event | {"read": position})
-        return self._position > before
+    @property
+    def _source(self) -> str:
+        """The file that is read."""
+        return METRICS if self.pattern is None else OUTPUT
 
 
 class _Attempt:
@@ -210,11 +145,23 @@ class _Attempt:
         self._lease = lease
         self._events = events
         self._stop_requested = stop_requested
-        fresh = lease.start == 0 and not self._keeps_state()
-        self._books = _Books(script, lease.folder, events, lease.token, lease.to, lease.start, fresh)
+        self._output = size_of(lease.folder / OUTPUT)
+        path = lease.folder / script._source
+        if script.pattern is None and path.exists():  # a script may begin it anew, and write just what it wrote before
+            path.rename(path.with_name(f"metrics-before-{lease.token}.jsonl"))
+        self._books = Books(
+            Reader(path, script.pattern, script.metric, size_of(path)),
+            events,
+            lease.token,
+            start=lease.start,
+            to=lease.to,
+            horizon=lease.horizon,
+            fresh=lease.start == 0 and not self._keeps_state(),
+            metric=script.metric,
+        )
 
     def run(self, device: str) -> dict[str, Any]:
-        output = (self._lease.folder / OUTPUT).stat().st_size if (self._lease.folder / OUTPUT).exists() else 0
+        """Returns the ``end`` event."""
         books = self._books
         books.open()
         try:
@@ -230,20 +177,40 @@ class _Attempt:
         finally:
             process.kill()
             process.wait()
-        books.take()
-        if books.went_back:
-            return {"end": "restarts"}
-        if books.diverged:
-            return {"end": "diverged", "at": books.done}
-        if stopped or books.done >= books.to:
-            if self._keeps_state():
+        books.take(last=True, is_whole=process.returncode == 0 or (process.returncode > 0 and not stopped))
+        books.tell_left_out()
+        return self._end(process.returncode, stopped)
+
+    def close(self) -> None:
+        """Closes the file that was read."""
+        self._books.close()
+
+    def _end(self, code: int, stopped: bool) -> dict[str, Any]:
+        books = self._books
+        if books.refusal:
+            return _failed("UsageError", books.refusal, usage=True)
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        if end := books.end() or ({"end": "paused", "at": books.done} if stopped else None):
+            if end["end"] == "paused" and self._keeps_state():
                 self._events.append({"token": self._lease.token, "checkpoint": books.done})
-            return {"end": "paused", "at": books.done}
-        if process.returncode == 0 and books.reported:
+            if stopped and not books.reported:
+                self._say_why_unread()
+            elif code != 0 and not stopped:
+                books.remark("failed at its end", f"the script failed after its last {self._lease.unit} ({how}); what it reported counts")
+            return end
+        if code == 0 and books.reported:
             return {"end": "finished", "at": books.done}
-        lines = _last_output(self._lease.folder / OUTPUT, output)
-        how = f"signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
-        return _failed(how, "it ended without reporting a metric" if process.returncode == 0 else "the script failed", trace=lines)
+        output = last_output(self._lease.folder / OUTPUT, self._output)
+        why = why_unread(self._script.pattern, self._script.metric, output, books.reader.left_out) if code == 0 else ""
+        what = f"it ended without reporting a metric{why and ': ' + why}" if code == 0 else "the script failed"
+        end = _failed(how, what, trace=output[-_ROOM_FOR_ERRORS:])
+        end["error"]["unread"] = bool(why)
+        return end
+
+    def _say_why_unread(self) -> None:
+        output = last_output(self._lease.folder / OUTPUT, self._output)
+        if why := why_unread(self._script.pattern, self._script.metric, output, self._books.reader.left_out):
+            self._books.remark("unread", f"nothing was read of the script: {why}")
 
     def _start(self, device: str) -> subprocess.Popen[bytes]:
         lease = self._lease
@@ -272,56 +239,30 @@ class _Attempt:
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Follows the script until it ends (its ``returncode`` is then set) or must be stopped."""
         deadline = None if self._lease.seconds is None else time.monotonic() + self._lease.seconds
-        books, patience_until = self._books, None
+        books, silent_until = self._books, time.monotonic() + SILENT_S
         while process.poll() is None:
             news = books.take()
-            now = time.monotonic()
-            if self._stop_requested() or (deadline is not None and now >= deadline):
+            if not books.reported and time.monotonic() >= silent_until:
+                silent_until = float("inf")
+                self._say_why_unread()
+            if books.must_end or self._stop_requested() or (deadline is not None and time.monotonic() >= deadline):
                 return
-            if books.diverged or books.went_back or books.done > books.to:
-                return
-            if books.done < books.to:
-                if not news:
-                    books.begin(books.done + 1)  # it still runs, so it trains
-            else:
-                patience_until = patience_until or now + self._lease.grace
-                if now >= patience_until:
-                    return
+            if not news:
+                books.begin_next()  # it still runs, so it trains
             time.sleep(POLL_S)
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
         """Asks the script to end, kills it when the grace is over, and charges the unit in which that found it."""
-        books = self._books
-        overran = books.done >= books.to and not self._stop_requested()
-        if books.done < books.to or overran:
-            books.begin(books.done + 1)
+        self._books.begin_next()
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(self._lease.grace)
         except subprocess.TimeoutExpired:
-            books.take()
-            if books.done < books.to or overran:
-                books.begin(books.done + 1)
+            self._books.take()
+            self._books.begin_next()
 
     def _keeps_state(self) -> bool:
         return any((self._lease.folder / "checkpoints").iterdir())
-
-
-def _from_json(text: str) -> tuple[int | None, dict[str, float]] | None:
-    try:
-        data = json.loads(_NOT_FINITE.sub(r'"\1"', text))
-    except (ValueError, RecursionError):
-        return None
-    return _values(data) if isinstance(data, dict) else None
-
-
-def _values(data: Mapping[str, Any]) -> tuple[int | None, dict[str, float]] | None:
-    try:
-        unit = None if data.get("unit") is None else int(data["unit"])
-        metrics = {str(name): float(value) for name, value in data.items() if name != "unit"}
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return (unit, metrics) if metrics and (unit is None or 1 <= unit <= _LAST_UNIT) else None
 
 
 def _placeholders(element: str) -> list[str]:
@@ -336,12 +277,6 @@ def _filled(found: re.Match[str], values: Mapping[str, object]) -> str:
 
 def _written(value: object) -> str:
     return json.dumps(value) if value is None or isinstance(value, bool) else repr(value) if isinstance(value, float) else str(value)
-
-
-def _last_output(path: Path, offset: int) -> str:
-    with open(path, "rb") as file:
-        file.seek(max(offset, path.stat().st_size - _ROOM_FOR_ERRORS))
-        return file.read().decode(errors="replace")
 
 
 def _failed(kind: str, message: str, trace: str = "", usage: bool = False) -> dict[str, Any]:
