@@ -7,7 +7,7 @@ BENCH_STAMP := $(BENCH)/.installed
 TABLES ?= ../shared/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix calibrate claims curves crash budget bench clean
+.PHONY: help setup demo test check fix calibrate claims curves crash fuzz budget bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ /' | awk '{name = $$1; $$1 = ""; printf "  make %-8s%s\n", name, $$0}'
@@ -48,6 +48,9 @@ curves: $(STAMP)  ## train the 400 learning curves that the claims of the hyperb
 
 crash: $(STAMP)  ## kill -9 a small study 200 times and compare with an undisturbed one
 	@$(PYTHON) benchmarks/crash.py --runs 200 --out benchmarks/crash.json
+
+fuzz: $(STAMP)  ## 10,000 wrong calls in Python and 3,000 wrong command lines: each is refused in a sentence
+	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/fuzz.py
 
 budget: $(STAMP)  ## 100 random time budgets over trials that do not want to end
 	@$(PYTHON) benchmarks/budget.py --runs 100 --out benchmarks/budget.json

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from shoestring.arguments import checked_class
 from shoestring.budget import RESOURCES, Budget, Cost, describe, plural_of
 from shoestring.cleaning import for_line
 from shoestring.finding import Finding
@@ -29,6 +30,7 @@ class Status(StrEnum):
         return {Status.ANSWERED: 0, Status.UNANSWERED: 3, Status.STOPPED: 4, Status.ALL_FAILED: 5}[self]
 
 
+@checked_class
 @dataclass(frozen=True)
 class Answer:
     """The answer to a question.

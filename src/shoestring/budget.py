@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 
+from shoestring.arguments import bound_class
 from shoestring.errors import InvalidBudget, UnknownName, UsageError, shown
 
 UNITS = ("epoch", "step", "episode", "unit")
@@ -74,6 +75,7 @@ class Cost:
 RESOURCES = tuple(field.name for field in fields(Cost))
 
 
+@bound_class
 @dataclass(frozen=True, init=False)
 class Budget:
     """Limits on one or several resources; the study ends when the first is reached.
@@ -97,6 +99,7 @@ class Budget:
     texts: tuple[str, ...]
 
     def __init__(self, *texts: str, unit: str | None = None) -> None:
+        unit = None if unit is None else unit_word(unit)
         limits: dict[str, float] = {}
         counted: str | None = None
         for text in texts:
@@ -131,6 +134,7 @@ class Budget:
         return ", ".join(describe(resource, amount, self.unit or "unit") for resource, amount in self.limits.items())
 
 
+@bound_class
 @dataclass(frozen=True, init=False)
 class Price:
     """What resources cost in US dollars, by the user's own figures.

@@ -6,14 +6,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from shoestring.answer import Answer
+from shoestring.arguments import checked_class
+from shoestring.budget import Budget
 from shoestring.errors import UsageError
 
 Word: TypeAlias = Literal["holds", "fails", "undecided"]
 
 
+@checked_class
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What a rule says of an answer.
@@ -29,6 +32,7 @@ class Ruling:
     interval: tuple[float | None, float | None] = (None, None)
 
 
+@runtime_checkable
 class Asks(Protocol):
     """A question with everything but its budget and its place, such as ``functools.partial(shoestring.compare, arms, train, ...)``."""
 
@@ -39,6 +43,7 @@ class Asks(Protocol):
 Rule: TypeAlias = Callable[[Answer], Ruling]
 
 
+@checked_class
 @dataclass(frozen=True)
 class Claim:
     """Something that a paper, or anyone, states, in a form that can be checked under a budget.
@@ -56,6 +61,7 @@ class Claim:
             is not asked then, and the claim is undecided.
     Raises:
         UsageError: the name cannot name a folder.
+        InvalidBudget: the budget cannot be read.
     """
 
     name: str
@@ -71,8 +77,10 @@ class Claim:
     def __post_init__(self) -> None:
         if not self.name or not all(letter.isalnum() or letter in "-_" for letter in self.name):
             raise UsageError(f"a claim cannot be called {self.name!r}; use letters, digits, - and _.")
+        Budget(self.budget)
 
 
+@checked_class
 @dataclass(frozen=True)
 class Verdict:
     """What came of a claim.

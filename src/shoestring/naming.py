@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from shoestring.errors import UsageError, shown
 from shoestring.questions import Question
 from shoestring.runners.arms import Arms, Target
 from shoestring.runners.script import Script
@@ -28,7 +29,11 @@ def name_of(target: Target) -> str:
 
 
 def folder_of(store: str | Path | None, question: Question) -> Path | None:
-    """Returns the run's folder for what was given as ``store``, None for a run in memory."""
+    """Returns the run's folder for what was given as ``store``, None for a run in memory.
+
+    Raises:
+        UsageError: it cannot be the name of a folder.
+    """
     if store is None:
         where, _, function = question.target.rpartition(":")
         if function.isidentifier():
@@ -37,7 +42,20 @@ def folder_of(store: str | Path | None, question: Question) -> Path | None:
             named = Path(question.target.split(" ")[0]).stem
         stem = re.sub(r"[^\w.-]+", "-", named).strip("-.") or "study"
         return runs_folder() / f"{stem}-{question.to_json()['question']}"
-    return None if str(store) == IN_MEMORY else Path(store)
+    return None if str(store) == IN_MEMORY else nameable(Path(store))
+
+
+def nameable(path: Path) -> Path:
+    """Returns a path that the file system can look up, whether or not anything is there.
+
+    Raises:
+        UsageError: it is too long, or holds what no name may hold.
+    """
+    try:
+        path.exists()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{shown(str(path))} cannot be a folder ({getattr(error, 'strerror', error)}); give another path.") from error
+    return path
 
 
 def runs_folder() -> Path:

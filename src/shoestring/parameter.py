@@ -13,16 +13,19 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 
-from shoestring.errors import InvalidSpace
+from shoestring.arguments import bound_class
+from shoestring.errors import InvalidSpace, brief, shown
 from shoestring.orders import Value
 
 When: TypeAlias = Mapping[str, Value | Sequence[Value]]
 
+MOST_OPTIONS = 10_000
 # Floats stay far from overflow in differences and squares; whole numbers are encoded and decoded exactly in double precision.
 _LIMITS: dict[type, float] = {float: 1e100, int: 1e12}
 _Number = TypeVar("_Number", int, float)
 
 
+@bound_class
 @dataclass(frozen=True)
 class Float:
     """A number between two bounds, both included.
@@ -73,6 +76,7 @@ class Float:
         return min(max(value, self.low), self.high)
 
 
+@bound_class
 @dataclass(frozen=True)
 class Int:
     """A whole number between two bounds, both included; the attributes are those of ``Float``.
@@ -127,6 +131,7 @@ class Int:
         return math.log(self.low - 0.5), math.log(self.high + 0.5)
 
 
+@bound_class
 @dataclass(frozen=True)
 class Choice:
     """One of several plain values, without order.
@@ -145,14 +150,20 @@ class Choice:
 
     def __post_init__(self) -> None:
         if isinstance(self.options, str) or not isinstance(self.options, Sequence):
-            raise InvalidSpace(f"options={self.options!r} is not a sequence of plain values; write for example Choice(['relu', 'tanh']).")
+            raise InvalidSpace(
+                f"options={shown(self.options)} is not a sequence of plain values; write for example Choice(['relu', 'tanh'])."
+            )
+        if len(self.options) > MOST_OPTIONS:
+            raise InvalidSpace(f"Choice has {len(self.options)} options; it can have {MOST_OPTIONS}. Use Int for a number.")
         options = tuple(_plain_value("option", option) for option in self.options)
         if not options:
             raise InvalidSpace("Choice has no options; it needs at least one. Add an option, or leave the parameter out.")
         for i, option in enumerate(options):
             if option in options[:i]:
                 same = options[options.index(option)]
-                raise InvalidSpace(f"options {same!r} and {option!r} are equal in Python; options must differ. Remove one, or quote it.")
+                raise InvalidSpace(
+                    f"options {shown(same)} and {shown(option)} are equal in Python; options must differ. Remove one, or quote it."
+                )
         object.__setattr__(self, "options", options)
         if self.default is not None:
             object.__setattr__(self, "default", self.check("default", self.default))
@@ -171,7 +182,7 @@ class Choice:
         """
         plain = _plain_value(name, value)
         if plain not in self.options:
-            raise InvalidSpace(f"{name}={plain!r} is not among {', '.join(map(repr, self.options))}. Choose one of these.")
+            raise InvalidSpace(f"{name}={shown(plain)} is not among {brief(', '.join(map(shown, self.options[:9])))}. Choose one of these.")
         return self.options[self.options.index(plain)]
 
     def encode(self, value: Value) -> float:
@@ -192,13 +203,15 @@ def conditions_of(param: Parameter) -> dict[str, tuple[Value, ...]]:
         return {}
     if not isinstance(param.when, Mapping):
         raise InvalidSpace(
-            f"when={param.when!r} is not a mapping; write the allowed values by parameter, as in when={{'opt': ['sgd', 'adam']}}."
+            f"when={shown(param.when)} is not a mapping; write the allowed values by parameter, as in when={{'opt': ['sgd', 'adam']}}."
         )
     conditions: dict[str, tuple[Value, ...]] = {}
     for parent, allowed in param.when.items():
         values = allowed if isinstance(allowed, Sequence) and not isinstance(allowed, str) else (allowed,)
         if not values:
-            raise InvalidSpace(f"when={param.when!r} allows no value of {parent}, so it never holds. Allow at least one value.")
+            raise InvalidSpace(
+                f"when={shown(param.when)} allows no value of {brief(str(parent))}, so it never holds. Allow at least one value."
+            )
         conditions[parent] = tuple(_plain_value(parent, value) for value in values)
     return conditions
 
@@ -206,7 +219,7 @@ def conditions_of(param: Parameter) -> dict[str, tuple[Value, ...]]:
 def _settle_number(param: Float | Int, kind: type[int | float]) -> None:
     """Checks a freshly made number parameter and makes its fields plain Python."""
     if not isinstance(param.log, bool):
-        raise InvalidSpace(f"log={param.log!r} is not True or False. A default is given by name: default={param.log!r}.")
+        raise InvalidSpace(f"log={shown(param.log)} is not True or False. A default is given by name: default={shown(param.log)}.")
     low, high = _number("low", param.low, kind), _number("high", param.high, kind)
     if low > high:
         raise InvalidSpace(f"low={low!r} is above high={high!r}; low may be at most high. Swap them.")
@@ -222,7 +235,7 @@ def _settle_number(param: Float | Int, kind: type[int | float]) -> None:
 def _number_within(param: Float | Int, name: str, value: object, kind: type[_Number]) -> _Number:
     number = _number(name, value, kind)
     if not param.low <= number <= param.high:
-        raise InvalidSpace(f"{name}={number!r} is outside of {param.low!r} to {param.high!r}. Choose a value within.")
+        raise InvalidSpace(f"{name}={shown(number)} is outside of {param.low!r} to {param.high!r}. Choose a value within.")
     return number
 
 
@@ -230,10 +243,10 @@ def _number(name: str, value: object, kind: type[_Number]) -> _Number:
     plain = _plain(value)
     allowed = (int,) if kind is int else (int, float)
     if isinstance(plain, bool) or not isinstance(plain, allowed):
-        raise InvalidSpace(f"{name}={plain!r} is not a {'whole ' if kind is int else ''}number. Write one, without quotes.")
+        raise InvalidSpace(f"{name}={shown(plain)} is not a {'whole ' if kind is int else ''}number. Write one, without quotes.")
     if not abs(plain) <= _LIMITS[kind]:
         raise InvalidSpace(
-            f"{name}={plain!r} is out of bounds; allowed is at most {_LIMITS[kind]:g} on either side of 0. Choose a smaller number."
+            f"{name}={shown(plain)} is out of bounds; allowed is at most {_LIMITS[kind]:g} on either side of 0. Choose a smaller number."
         )
     return kind(plain)
 
@@ -241,7 +254,7 @@ def _number(name: str, value: object, kind: type[_Number]) -> _Number:
 def _plain_value(name: str, value: object) -> Value:
     plain = _plain(value)
     if not (plain is None or isinstance(plain, str | int | float)) or (isinstance(plain, float) and not math.isfinite(plain)):
-        raise InvalidSpace(f"{name}={value!r} is not a plain value; allowed are strings, finite numbers, True, False and None.")
+        raise InvalidSpace(f"{name}={shown(value)} is not a plain value; allowed are strings, finite numbers, True, False and None.")
     return plain
 
 

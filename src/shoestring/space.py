@@ -15,16 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.errors import InvalidSpace, UnknownName
+from shoestring.arguments import bound_class
+from shoestring.errors import InvalidSpace, UnknownName, brief, shown
 from shoestring.orders import Config, Value
 from shoestring.parameter import Choice, Float, Int, Parameter, When, conditions_of
 
 __all__ = ["Choice", "Float", "Int", "Parameter", "Space", "When"]
 
+_EXAMPLE = "give a mapping such as {'lr': Float(1e-4, 1, log=True)}"
 _NAME = re.compile(r"\w[\w.:/-]*")
 _KINDS: dict[str, type[Parameter]] = {"float": Float, "int": Int, "choice": Choice}
 
 
+@bound_class
 class Space:
     """The configurations a study may try: named parameters, some perhaps conditional on others.
 
@@ -38,13 +41,15 @@ class Space:
     """
 
     def __init__(self, params: Mapping[str, Parameter]) -> None:
+        if not isinstance(params, Mapping):
+            raise InvalidSpace(f"{shown(params)} is not a space; {_EXAMPLE}.")
         if not params:
-            raise InvalidSpace("the space is empty; it needs at least one parameter. Add one, such as {'lr': Float(1e-4, 1, log=True)}.")
+            raise InvalidSpace(f"the space is empty; {_EXAMPLE}.")
         for name, param in params.items():
             if not isinstance(name, str) or not _NAME.fullmatch(name):
-                raise InvalidSpace(f"{name!r} is not a parameter's name; allowed are letters, digits and _ . : / - inside. Rename it.")
+                raise InvalidSpace(f"{shown(name)} is not a parameter's name; allowed are letters, digits and _ . : / - inside. Rename it.")
             if not isinstance(param, Float | Int | Choice):
-                raise InvalidSpace(f"{name} is {param!r}; allowed are Float, Int and Choice. Write for example Float(0, 1).")
+                raise InvalidSpace(f"{brief(name)} is {shown(param)}; allowed are Float, Int and Choice. Write for example Float(0, 1).")
         self._params = dict(params)
         self._conditions = {name: conditions_of(param) for name, param in params.items()}
         self._has_conditions = any(self._conditions.values())
@@ -59,11 +64,7 @@ class Space:
         Raises:
             InvalidSpace: neither was given, or the mapping makes no space.
         """
-        if isinstance(space, Space):
-            return space
-        if not isinstance(space, Mapping):
-            raise InvalidSpace(f"{space!r} is not a space; give a Space or a mapping such as {{'lr': Float(1e-4, 1, log=True)}}.")
-        return cls(space)
+        return space if isinstance(space, Space) else cls(space)
 
     @property
     def params(self) -> Mapping[str, Parameter]:
@@ -108,6 +109,17 @@ class Space:
                 kept[name] = values[name]
         return {name: kept[name] for name in self._params if name in kept}
 
+    def completed(self, values: Config) -> dict[str, Value]:
+        """Returns the configuration that has these values, and those of ``default()`` for the other parameters.
+
+        Raises:
+            UnknownName, InvalidSpace: as ``validate``.
+        """
+        self._check_names(values)
+        given = {name: self._params[name].check(name, value) for name, value in values.items()}
+        config = self.active({name: param.prior for name, param in self._params.items()} | given)
+        return self.validate({**config, **given})
+
     def validate(self, config: Config) -> dict[str, Value]:
         """Returns a configuration as plain Python values, in the order of the space.
 
@@ -115,15 +127,13 @@ class Space:
             UnknownName: it has a parameter that the space has not.
             InvalidSpace: a value is not allowed, missing, or given though its condition does not hold.
         """
-        for name in config:
-            if name not in self._params:
-                raise UnknownName("parameter", str(name), self._params)
+        self._check_names(config)
         clean: dict[str, Value] = {}
         for name in self._parents_first:
             if not self._holds(name, clean):
                 if name in config:
                     raise InvalidSpace(
-                        f"{name}={config[name]!r} is given, but it exists only when {self._condition_text(name)}. Leave it out."
+                        f"{name}={shown(config[name])} is given, but it exists only when {self._condition_text(name)}. Leave it out."
                     )
             elif name not in config:
                 raise InvalidSpace(
@@ -156,7 +166,7 @@ class Space:
                     raise UnknownName("kind of parameter", str(kind), _KINDS)
                 params[name] = _KINDS[kind](**rest)
         except (KeyError, TypeError) as error:
-            raise InvalidSpace(f"{data!r} is not a stored space ({error}); give what Space.to_json returned.") from error
+            raise InvalidSpace(f"{shown(data)} is not a stored space ({error}); give what Space.to_json returned.") from error
         return cls(params)
 
     def __eq__(self, other: object) -> bool:
@@ -169,6 +179,13 @@ class Space:
 
     def _holds(self, name: str, kept: Config) -> bool:
         return all(parent in kept and kept[parent] in allowed for parent, allowed in self._conditions[name].items())
+
+    def _check_names(self, config: Config) -> None:
+        if not isinstance(config, Mapping):
+            raise InvalidSpace(f"{shown(config)} is not a configuration; give a mapping of parameters to values.")
+        for name in config:
+            if name not in self._params:
+                raise UnknownName("parameter", str(name), self._params)
 
     def _condition_text(self, name: str) -> str:
         return " and ".join(f"{parent} is {' or '.join(map(repr, allowed))}" for parent, allowed in self._conditions[name].items())

@@ -57,9 +57,8 @@ class Spending:
         Raises:
             InvalidBudget, UsageError: they make no sense.
         """
-        word = None if unit is None else unit_word(unit)
-        limits = budget if isinstance(budget, Budget) else Budget(*_listed(budget), unit=word)
-        return cls(limits, Price(*_listed(price)), grace, watts, workers, word or limits.unit or UNITS[0])
+        limits = budget if isinstance(budget, Budget) else Budget(*_listed(budget), unit=unit)
+        return cls(limits, Price(*_listed(price)), grace, watts, workers, unit_word(unit) if unit else limits.unit or UNITS[0])
 
 
 def check_feasible(question: Question, budget: Budget, runs: int = 1) -> None:

@@ -149,7 +149,7 @@ def test_bad_input_gets_one_sentence_and_harms_nothing(case, tmp_path):
     ("target", "says"),
     [
         ("target.py:trian", "Did you mean 'train'?"),
-        ("target.py:number", "not a function"),
+        ("target.py:number", "must be a function"),
         ("nowhere.py:train", "there is no file"),
         ("nowhere:train", "there is no module"),
         ("target.py", "write file.py:function"),

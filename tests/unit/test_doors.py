@@ -111,7 +111,7 @@ def test_a_script_works_behind_the_door(tmp_path):
         ({"n_trials": 0}, UsageError, "n_trials"),
         ({"workers": 0, "runner": "process"}, UsageError, "workers=0"),
         ({"grace": -1.0}, UsageError, "grace=-1"),
-        ({"grace": float("nan")}, UsageError, "grace=nan"),
+        ({"grace": float("nan")}, UsageError, "grace must be a number, got nan"),
         ({"budget": "8 epochs"}, BudgetTooSmall, "needs 9. Lower --horizon or raise --budget"),
         ({"budget": "soon"}, InvalidBudget, "cannot be read"),
         ({"budget": 10}, InvalidBudget, "must be text, got 10"),
@@ -196,3 +196,74 @@ def test_a_run_has_a_folder_by_its_target(monkeypatch, target, name):
 
 def test_a_budget_in_plain_units_fits_any_unit():
     check_feasible(asked_of(train), ss.Budget("9 units"))
+
+
+TARGETS = """
+async def waits(trial): ...
+def yields(trial): yield trial
+def nothing(): ...
+class Trains:
+    def __init__(self, trial): ...
+"""
+
+
+@pytest.mark.parametrize("runner", ["inline", "process"])
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("waits", "is an async function"),
+        ("yields", "is a generator function"),
+        ("nothing", "takes ()"),
+        ("Trains", "is a class"),
+        ("len", "is built into Python"),
+    ],
+)
+def test_a_target_that_trains_nothing_is_told_what_it_is(tmp_path, monkeypatch, target, why, runner):
+    (tmp_path / "target.py").write_text(TARGETS)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(InvalidTarget) as refusal:
+        search("builtins:len" if target == "len" else f"target.py:{target}", runner=runner, store="run")
+
+    assert why in str(refusal.value)
+    assert "0x" not in str(refusal.value)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("curve", [None, 5, "loss", [1], [{"loss": "a"}], [{"loss": None}], ({"loss": 1} for _ in "a")], ids=str)
+def test_a_replay_that_gives_no_learning_curve_is_told_what_to_give(curve):
+    with pytest.raises(UsageError, match=r"a learning curve must .*; return one mapping a unit"):
+        search(lambda config, seed: curve, runner="replay", horizon=1)
+
+
+def test_a_replay_that_raises_is_a_failed_trial():
+    answer = search(lambda config, seed: 1 / 0, runner="replay", horizon=1)
+
+    assert answer.status is Status.ALL_FAILED
+    assert "ZeroDivisionError" in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"metric": ["loss", "accuracy"]}, "metric must be the name of one metric (one metric decides"),
+        ({"horizon": "9"}, "horizon must be a whole number, got '9'"),
+        ({"seed": True}, "seed must be a whole number, got True"),
+        ({"train": 5}, "train must be a training function of one argument"),
+        ({"runner": object()}, "runner must be"),
+        ({"runner": ss.ReplayRunner}, "got the class ReplayRunner"),
+        ({"store": b"run"}, "store must be text, a path or None"),
+        ({"on_progress": lambda: None}, "on_progress must be a function of 1 argument"),
+        ({"default": {"lrr": 1}}, "unknown parameter 'lrr'"),
+        ({"default": {"lr": "x"}}, "lr='x' is not a number"),
+        ({"bogus": 1}, "unknown argument of search: 'bogus'"),
+        ({"store": "x" * 5000}, "cannot be a folder"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_an_argument_of_another_type_is_refused_by_its_name(changes, sentence):
+    with pytest.raises(UsageError) as refusal:
+        search(**changes)
+
+    assert sentence in str(refusal.value)
+    assert len(str(refusal.value)) < 500

@@ -114,7 +114,7 @@ def target_of(words: Sequence[str], command: Sequence[str], pattern: str | None,
     Raises:
         UsageError: there is not exactly one thing to train.
     """
-    from shoestring.errors import UsageError
+    from shoestring.errors import UsageError, brief
     from shoestring.runners.script import Script
 
     parts = [word for word in words if "=" in word]
@@ -124,7 +124,7 @@ def target_of(words: Sequence[str], command: Sequence[str], pattern: str | None,
     if len(targets) == 1 and not command:
         refuse_pattern(pattern)
         return targets[0], parts
-    given = " and ".join([*targets, *(["a command after --"] if command else [])]) or "nothing"
+    given = " and ".join([*map(brief, targets), *(["a command after --"] if command else [])]) or "nothing"
     raise UsageError(f"what to train was given as {given}; give one TARGET such as train.py:train, or a command after --.")
 
 

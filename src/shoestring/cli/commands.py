@@ -274,11 +274,11 @@ def _finish(answer: Answer, as_json: bool) -> None:
 
 def _folder(run: str | None) -> Path:
     from shoestring.errors import NotARun
-    from shoestring.naming import runs_folder
+    from shoestring.naming import nameable, runs_folder
 
     if run is not None:
         named = runs_folder() / run
-        return named if not Path(run).exists() and named.exists() else Path(run)
+        return named if not nameable(Path(run)).exists() and named.exists() else Path(run)
     found = sorted(runs_folder().glob("*/study.db"), key=lambda path: path.stat().st_mtime)
     if not found:
         raise NotARun(f"there is no run in {runs_folder()}; give a run's folder, or set SHOESTRING_RUNS to where the runs lie.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 from shoestring.answer import Answer
+from shoestring.arguments import checked
+from shoestring.doors.words import Limits, Metric, Prices, Trained
 from shoestring.errors import UnknownName, UsageError
 from shoestring.launch import RunnerName, launch
 from shoestring.naming import folder_of, name_of
@@ -20,13 +22,14 @@ from shoestring.spending import Spending
 from shoestring.study import Study
 
 
+@checked
 def compare(
-    arms: Mapping[str, One | Config | float],
-    train: One | None = None,
+    arms: Annotated[Mapping[str, One | Config | float], "a mapping of names to functions, configurations of train, or numbers"],
+    train: Trained | None = None,
     *,
-    metric: str,
+    metric: Metric,
     goal: Goal,
-    budget: str | Sequence[str],
+    budget: Limits,
     seeds: int | Literal["open"] | None = None,
     difference: float | None = None,
     alpha: float = 0.05,
@@ -43,7 +46,7 @@ def compare(
     seed: int = 0,
     runner: RunnerName | Runner = "process",
     workers: int | None = None,
-    price: str | Sequence[str] = (),
+    price: Prices = (),
     watts: float | None = None,
     grace: float = 2.0,
     store: str | Path | None = None,
@@ -82,7 +85,7 @@ def compare(
     spending = Spending.of(budget, price, grace, watts, workers, unit)
     target, question = compare_question(
         arms,
-        train,
+        cast(One | None, train),
         metric=metric,
         goal=goal,
         seeds=seeds,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 from shoestring.answer import Answer
+from shoestring.arguments import LATER, checked
+from shoestring.doors.words import Limits, Metric, Prices, Trained
 from shoestring.launch import RunnerName, launch
 from shoestring.naming import folder_of, name_of
 from shoestring.orders import Config
@@ -19,13 +21,14 @@ from shoestring.spending import Spending
 from shoestring.study import Study
 
 
+@checked
 def search(
-    train: One,
-    space: Mapping[str, Parameter] | Space,
+    train: Trained,
+    space: Annotated[Mapping[str, Parameter] | Space, LATER],
     *,
-    metric: str,
+    metric: Metric,
     goal: Goal,
-    budget: str | Sequence[str],
+    budget: Limits,
     horizon: int = 1,
     unit: str | None = None,
     seed: int = 0,
@@ -37,7 +40,7 @@ def search(
     default: Config | None = None,
     runner: RunnerName | Runner = "process",
     workers: int | None = None,
-    price: str | Sequence[str] = (),
+    price: Prices = (),
     watts: float | None = None,
     grace: float = 2.0,
     store: str | Path | None = None,
@@ -82,7 +85,7 @@ def search(
     began = time.monotonic() if began is None else began
     spending = Spending.of(budget, price, grace, watts, workers, unit)
     question = search_question(
-        name_of(train),
+        name_of(cast(One, train)),
         Space.of(space),
         metric=metric,
         goal=goal,
@@ -96,7 +99,8 @@ def search(
         confirm=confirm,
         default=default,
     )
-    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began, accept_changes=accept_changes)
+    folder = folder_of(store, question)
+    return launch(cast(One, train), question, spending, runner, folder, on_progress, began, accept_changes=accept_changes)
 
 
 def search_question(
@@ -115,7 +119,11 @@ def search_question(
     confirm: bool,
     default: Config | None,
 ) -> Search:
-    """Returns the question with its defaults filled in."""
+    """Returns the question with its defaults filled in.
+
+    Raises:
+        UsageError: as ``search``.
+    """
     return Search(
         target,
         space,
@@ -129,5 +137,5 @@ def search_question(
         eta,
         n_trials,
         confirm,
-        None if default is None else space.active({**space.default(), **default}),
+        None if default is None else space.completed(default),
     )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 from shoestring.answer import Answer
+from shoestring.arguments import checked
+from shoestring.doors.words import Limits, Metric, Prices, Trained
 from shoestring.launch import RunnerName, launch
 from shoestring.naming import folder_of, name_of
 from shoestring.orders import Config
@@ -18,14 +21,15 @@ from shoestring.spending import Spending
 from shoestring.study import Study
 
 
+@checked
 def scale(
-    train: One,
+    train: Trained,
     *,
     over: str,
     sizes: Sequence[float],
-    metric: str,
+    metric: Metric,
     goal: Goal,
-    budget: str | Sequence[str],
+    budget: Limits,
     config: Config | None = None,
     seeds: int = 3,
     extrapolate: Sequence[float] = (),
@@ -35,7 +39,7 @@ def scale(
     seed: int = 0,
     runner: RunnerName | Runner = "process",
     workers: int | None = None,
-    price: str | Sequence[str] = (),
+    price: Prices = (),
     watts: float | None = None,
     grace: float = 2.0,
     store: str | Path | None = None,
@@ -65,7 +69,7 @@ def scale(
     began = time.monotonic() if began is None else began
     spending = Spending.of(budget, price, grace, watts, workers, unit)
     question = Scale(
-        name_of(train),
+        name_of(cast(One, train)),
         over,
         tuple(sizes),
         metric,
@@ -78,16 +82,18 @@ def scale(
         spending.unit,
         seed,
     )
-    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began, accept_changes=accept_changes)
+    folder = folder_of(store, question)
+    return launch(cast(One, train), question, spending, runner, folder, on_progress, began, accept_changes=accept_changes)
 
 
+@checked
 def largest(
-    train: One,
+    train: Trained,
     *,
     over: str,
     solved: str,
     start: int,
-    budget: str | Sequence[str],
+    budget: Limits,
     config: Config | None = None,
     p_star: float = 0.5,
     ratio: float = 4.0,
@@ -100,7 +106,7 @@ def largest(
     seed: int = 0,
     runner: RunnerName | Runner = "process",
     workers: int | None = None,
-    price: str | Sequence[str] = (),
+    price: Prices = (),
     watts: float | None = None,
     grace: float = 2.0,
     store: str | Path | None = None,
@@ -133,7 +139,7 @@ def largest(
     spending = Spending.of(budget, price, grace, watts, workers, unit)
     metric, goal, threshold = condition_of(solved)
     question = Largest(
-        name_of(train),
+        name_of(cast(One, train)),
         over,
         metric,
         goal,
@@ -150,4 +156,5 @@ def largest(
         spending.unit,
         seed,
     )
-    return launch(train, question, spending, runner, folder_of(store, question), on_progress, began, accept_changes=accept_changes)
+    folder = folder_of(store, question)
+    return launch(cast(One, train), question, spending, runner, folder, on_progress, began, accept_changes=accept_changes)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from shoestring.arguments import checked_class
 from shoestring.errors import UnknownName, UsageError
 from shoestring.orders import Config
 from shoestring.questions import check_common, loss_of
@@ -17,9 +18,11 @@ MODES = ("prove", "pick", "ablation")
 OPEN = "open"
 MOST_SEEDS = 200
 LEAST_SEEDS = 3
+LEAST_ALPHA = 0.001  # of one test; an ablation shares its error rate among its arms, and a planned extension takes a fifth
 PILOT_SEEDS = 3  # how many pairs tell what a run costs, before the number of seeds is settled
 
 
+@checked_class
 @dataclass(frozen=True)
 class Arm:
     """One of the things that are compared.
@@ -49,6 +52,7 @@ class Arm:
         }
 
 
+@checked_class
 @dataclass(frozen=True)
 class Compare:
     """Which arm gives the better metric, over seeds?
@@ -100,8 +104,9 @@ class Compare:
         check_common(self)
         self._check_arms()
         self._check_seeds()
-        if not 0 < self.alpha <= 0.2:
-            raise UsageError(f"alpha={self.alpha} is no error rate to work with; give one above 0 and at most 0.2, such as 0.05.")
+        shares = len(self.arms) - 1 if self.mode == "ablation" else 5 if self.reserve is not None else 1
+        if not LEAST_ALPHA * shares * (1 - 1e-9) <= self.alpha <= 0.2:
+            raise UsageError(f"alpha={self.alpha} is no error rate to work with; give {LEAST_ALPHA * shares:g} to 0.2, such as 0.05.")
         if self.margin is not None and not (math.isfinite(self.margin) and self.margin > 0):
             raise UsageError(f"difference={self.margin:g} is no difference; give the smallest one of interest, above 0, or leave it out.")
         if self.worst is not None and not math.isfinite(self.worst):

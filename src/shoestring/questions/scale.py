@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from shoestring.errors import UsageError
+from shoestring.arguments import checked_class
+from shoestring.errors import UsageError, shown
 from shoestring.orders import Config
 from shoestring.questions import check_common, loss_of
 from shoestring.questions.search import Goal
@@ -18,6 +19,7 @@ _CLOSEST = math.sqrt(2)
 _CONDITION = re.compile(r"\s*(?P<metric>[^<>=\s]+)\s*(?P<sign>>=|<=)\s*(?P<threshold>\S+)\s*")
 
 
+@checked_class
 @dataclass(frozen=True)
 class Scale:
     """Which law does a metric follow as one parameter grows, and what does it predict?
@@ -101,6 +103,7 @@ class Scale:
         return cls(**known | {"sizes": tuple(data["sizes"]), "extrapolate": tuple(data["extrapolate"])})
 
 
+@checked_class
 @dataclass(frozen=True)
 class Largest:
     """What is the largest size that is still solved?
@@ -189,5 +192,5 @@ def condition_of(text: str) -> tuple[str, Goal, float]:
     except ValueError:
         threshold = math.nan
     if found is None or math.isnan(threshold):
-        raise UsageError(f"the condition {text!r} cannot be read; write METRIC>=NUMBER or METRIC<=NUMBER, such as 'accuracy>=0.99'.")
+        raise UsageError(f"the condition {shown(text)} cannot be read; write METRIC>=NUMBER or METRIC<=NUMBER, such as 'accuracy>=0.99'.")
     return found["metric"], "max" if found["sign"] == ">=" else "min", threshold

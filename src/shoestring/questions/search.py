@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shoestring.arguments import checked_class
 from shoestring.orders import Config
 from shoestring.questions import check_common, loss_of
 from shoestring.space import Space
@@ -13,6 +14,7 @@ from shoestring.space import Space
 Goal = Literal["min", "max"]
 
 
+@checked_class
 @dataclass(frozen=True)
 class Search:
     """Which configuration of a space gives the best value of a metric?

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from shoestring.budget import Cost
 from shoestring.lease import Exit, Lease, Report, Usage
 
 
+@runtime_checkable
 class Runner(Protocol):
     """Carries out leases, some at a time.
 

@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
+from shoestring.arguments import checked_class
 from shoestring.budget import Cost
+from shoestring.errors import UsageError, shown
 from shoestring.events import plain
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.orders import Config
+from shoestring.runners.worker import describe
 
 Curve: TypeAlias = Callable[[Config, int], Sequence[Mapping[str, float]]]
+
+_EXAMPLE = "return one mapping a unit, such as [{'loss': 0.9}, {'loss': 0.5}]"
 
 
 @dataclass
@@ -26,8 +31,10 @@ class _Replayed:
     begun: int = 0
     diverged: bool = False
     stopped: bool = False
+    error: Mapping[str, Any] | None = None
 
 
+@checked_class
 class ReplayRunner:
     """Runs leases on a virtual clock.
 
@@ -39,6 +46,8 @@ class ReplayRunner:
     """
 
     def __init__(self, curve: Curve, workers: int = 1, unit_s: float = 1.0, pausable: bool = True) -> None:
+        if workers < 1 or not 0 < unit_s < float("inf"):
+            raise UsageError(f"a replay needs workers >= 1 and unit_s > 0, got workers={workers} and unit_s={unit_s}.")
         self.capacity = workers
         self.rates = Cost(wall_s=1.0, cpu_s=1.0)
         self._curve = curve
@@ -55,7 +64,11 @@ class ReplayRunner:
 
     def start(self, lease: Lease) -> None:
         """Begins the lease at once."""
-        trial = _Replayed(lease, self._curve(lease.config, lease.seed), self._clock, lease.start)
+        trial = _Replayed(lease, (), self._clock, lease.start)
+        try:
+            trial.curve = _curve_of(self._curve(lease.config, lease.seed))
+        except Exception as error:  # the edge: whatever a user's function raises is the trial's result
+            trial.error = describe(error)
         self._running[lease.token] = trial
         self._plan(trial)
 
@@ -67,7 +80,9 @@ class ReplayRunner:
         self._clock = max(self._clock, when)
         trial = self._running[token]
         reports = [] if trial.stopped or not self._next_unit_fits(trial) else self._one_unit(trial)
-        if trial.diverged:
+        if trial.error is not None:
+            end = "failed"
+        elif trial.diverged:
             end = "diverged"
         elif trial.done >= len(trial.curve) and trial.done < trial.lease.to:
             end = "finished"
@@ -116,20 +131,36 @@ class ReplayRunner:
         return trial.lease.seconds is None or (trial.begun + 1) * self._unit_s <= trial.lease.seconds * (1 + 1e-9)
 
     def _one_unit(self, trial: _Replayed) -> list[Report]:
-        metrics = trial.curve[trial.done]
-        trial.done += 1
+        token, begins = trial.lease.token, {"token": trial.lease.token, "begin": trial.done + 1}
         trial.begun += 1
+        try:
+            metrics = {str(name): float(value) for name, value in trial.curve[trial.done].items()}
+        except Exception as error:
+            trial.error = describe(UsageError(f"a learning curve must hold the metrics after each unit as numbers ({error}); {_EXAMPLE}."))
+            return [Report(token, begins, 0)]
+        trial.done += 1
         decisive = metrics.get(trial.lease.metric, 0.0)
         trial.diverged = decisive - decisive != 0.0
-        token = trial.lease.token
         reported = {"token": token, "unit": trial.done, "metrics": {name: plain(value) for name, value in metrics.items()}}
-        return [Report(token, {"token": token, "begin": trial.done}, 0), Report(token, reported, 0)]
+        return [Report(token, begins, 0), Report(token, reported, 0)]
 
     def _end(self, trial: _Replayed, end: str) -> Iterator[Report | Exit]:
         token = trial.lease.token
         usage = self.usage(token)
         del self._running[token]
-        if self._pausable:
+        if self._pausable and trial.error is None:
             yield Report(token, {"token": token, "checkpoint": trial.done}, 0)
-        yield Report(token, {"token": token, "end": end, "at": trial.done}, 0)
+        how = {"at": trial.done} if trial.error is None else {"error": trial.error}
+        yield Report(token, {"token": token, "end": end, **how}, 0)
         yield Exit(token, usage)
+
+
+def _curve_of(given: object) -> Sequence[Mapping[str, float]]:
+    """Returns a learning curve as it was given, which may be made while it is read.
+
+    Raises:
+        UsageError: it has no length, or no entry by number.
+    """
+    if isinstance(given, str | bytes | Mapping) or not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
+        raise UsageError(f"a learning curve must be a list of metrics, got {shown(given)}; {_EXAMPLE}.")
+    return cast(Sequence[Mapping[str, float]], given)

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from shoestring.arguments import checked_class
 from shoestring.errors import InvalidTarget, UnknownName
 from shoestring.events import EventWriter
 from shoestring.lease import Lease
@@ -44,6 +45,7 @@ _ROOM_FOR_ERRORS = 2_000
 _PR_SET_PDEATHSIG = 1
 
 
+@checked_class
 @dataclass(frozen=True)
 class Script:
     """A command template and how its metrics are read.

@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from shoestring.errors import InvalidTarget, UnknownName
+from shoestring.errors import InvalidTarget, UnknownName, brief, shown
 from shoestring.runners.worker import Train
 
 
@@ -23,16 +23,16 @@ def load(target: str) -> Train:
     """
     where, colon, name = target.rpartition(":")
     if not colon or not where or not name.isidentifier():
-        raise InvalidTarget(f"target {target!r} cannot be read; write file.py:function or package.module:function.")
+        raise InvalidTarget(f"target {shown(target)} cannot be read; write file.py:function or package.module:function.")
     module = load_module(where, target)
     train = getattr(module, name, None)
     if train is None:
         functions = [
             key for key, value in vars(module).items() if callable(value) and getattr(value, "__module__", None) == module.__name__
         ]
-        raise UnknownName(f"function in {where}:", name, functions)
+        raise UnknownName(f"function in {brief(where)}:", name, functions)
     if not callable(train):
-        raise InvalidTarget(f"{target} is a {type(train).__name__}, not a function of one argument (the trial).")
+        raise InvalidTarget(f"{brief(target)} must be a function of one argument (the trial), got {shown(train)}.")
     return train  # type: ignore[no-any-return]  # what it takes is found out when it is called
 
 
@@ -71,7 +71,7 @@ def _import_failed(target: str, error: BaseException) -> str:
 
 def _module_of_file(path: Path, target: str) -> ModuleType:
     if not path.is_file():
-        raise InvalidTarget(f"target {target!r}: there is no file {path}. Give a path from the current folder.")
+        raise InvalidTarget(f"target {shown(target)}: there is no file {brief(str(path))}. Give a path from the current folder.")
     sys.path.insert(0, str(path.resolve().parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None, "a .py file always has a loader"
@@ -88,6 +88,6 @@ def _module(name: str, target: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
             raise InvalidTarget(
-                f"target {target!r}: there is no module {error.name!r}. Run from its folder, or write file.py:function."
+                f"target {shown(target)}: there is no module {shown(error.name)}. Run from its folder, or write file.py:function."
             ) from error
         raise

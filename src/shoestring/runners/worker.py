@@ -9,10 +9,12 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from types import BuiltinFunctionType
 from typing import Any, NoReturn, TypeAlias
 
 from shoestring import randomness
-from shoestring.errors import StoreUnwritable, UsageError
+from shoestring.arguments import refuse_call
+from shoestring.errors import InvalidTarget, StoreUnwritable, UsageError, shown
 from shoestring.events import EventWriter
 from shoestring.lease import Lease
 from shoestring.trial import Trial
@@ -25,7 +27,13 @@ _LONGEST_TRACE = 20_000
 
 
 def python_work(train: Train) -> Work:
-    """Returns what carries out leases with a training function."""
+    """Returns what carries out leases with a training function.
+
+    Raises:
+        InvalidTarget: it is no function of one argument (the trial).
+    """
+    if why := "is built into Python" if isinstance(train, BuiltinFunctionType) else refuse_call(train, ["trial"]):
+        raise InvalidTarget(f"the training function must take one argument (the trial), got {shown(train)}, which {why}.")
     return functools.partial(carry_out, train)
 
 
