@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from shoestring.orders import Config
 
+Judged = Literal["last", "best"]
+SEEDS_CHANGE_NOTHING = "the seeds change nothing: runs on other seeds repeat the same values to the last digit"
 _TELLING = 3  # seeds on which two arms agree to the last bit only if nothing tells them apart
 
 
@@ -61,9 +64,10 @@ class PairResult:
         difference: estimate of the first's metric less the second's, in the metric's own units; None before there is one.
         interval: confidence interval of that, limits None where there is none yet.
         p: anytime-valid p-value; 1 where nothing can be said.
-        p_better: share of seeds in which the first is better than the second, ties split by a coin.
+        p_better: share of seeds on which the first is better than the second, a tie counting half.
         p_better_interval: confidence interval of that probability.
         differences: the first's metric less the second's, in seed order; infinite where one crashed.
+        ties: on how many seeds both gave the same value, or both crashed.
     """
 
     first: str
@@ -76,6 +80,12 @@ class PairResult:
     p_better: float | None
     p_better_interval: tuple[float, float]
     differences: tuple[float, ...] = ()
+    ties: int = 0
+
+    @property
+    def wins(self) -> int:
+        """On how many seeds the first was better."""
+        return round((self.p_better or 0.0) * self.n - self.ties / 2)
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as plain data."""
@@ -88,6 +98,7 @@ class PairResult:
             "interval": list(self.interval),
             "p": self.p,
             "p_better": self.p_better,
+            "ties": self.ties,
         }
 
 
@@ -109,11 +120,12 @@ class Comparison:
         stopped: why it stopped.
         equivalent: whether it was shown that the arms differ by no more than ``margin``.
         margin: the smallest difference of interest, None if none was given.
-        deterministic: whether the seeds changed nothing, so that nothing was tested.
+        deterministic: whether the seeds changed nothing, so that nothing was tested and nobody is better.
         shrunk: the headline's estimate shrunk, where it was likely exaggerated by stopping early; None otherwise.
         detectable: the difference that twice the budget would find with a power of 80 %, in the metric's units; None where unknown.
         surviving: the arms that may still be the best.
         one_sided: whether only the first arm being better was looked for.
+        judged: what of a run counts: its ``"last"`` value, or the ``"best"`` over its units.
     """
 
     metric: str
@@ -135,6 +147,7 @@ class Comparison:
     detectable: float | None = None
     surviving: tuple[str, ...] = ()
     one_sided: bool = False
+    judged: Judged = "last"
 
     @property
     def headline(self) -> PairResult:
@@ -162,21 +175,33 @@ class Comparison:
     def confirming_lines(self) -> Iterator[str]:
         """Yields what a confirmation after a search says of the winner."""
         winner, default = self.arms
-        if self.better:
-            yield f"confirmed on {self.n} fresh seeds: better than the default"
-        else:
-            yield f"not shown to be better than the default on {self.n} fresh seeds ({self.stopped})"
+        yield self._confirming_verdict()
         if winner.mean is not None and default.mean is not None:
+            what = f"best {self.metric} of a run" if self.judged == "best" else self.metric
             interval = f"{1 - self.alpha:.0%} interval {_limits(*winner.interval)}"
-            yield f"fresh mean {self.metric} {winner.mean:.6g} ({interval}), default {default.mean:.6g}"
+            yield f"fresh mean of the {what}: {winner.mean:.6g} ({interval}), default {default.mean:.6g}"
         yield self._numbers()
         yield from self._cautions()
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the first arm was shown to be the better one, as a confirmation asks."""
+        return self.better is not None and self.better == self.arms[0].name
+
+    def _confirming_verdict(self) -> str:
+        if self.confirmed:
+            return f"confirmed on {self.n} fresh seeds: better than the default"
+        if self.better:
+            return f"not confirmed: on {self.n} fresh seeds the {self.better} is better"
+        if self.deterministic:
+            return f"not confirmed: {SEEDS_CHANGE_NOTHING}"
+        return f"not confirmed: not shown to be better than the default on {self.n} fresh seeds ({self.stopped})"
 
     def verdict(self) -> str:
         """Returns the verdict in one sentence."""
         if self.deterministic:
             means = ", ".join(f"{arm.name} {arm.mean:.6g}" for arm in self.arms if arm.mean is not None)
-            return f"the seeds change nothing ({means}): every run of an arm gives the same {self.metric}, so there is nothing to test"
+            return f"{SEEDS_CHANGE_NOTHING} ({means}), so there is nothing to test"
         if self.mode == "pick":
             return f"bet on {self.picked}: no claim that it is the best" if self.picked else "nothing to bet on yet"
         if self.mode == "ablation":
@@ -214,13 +239,23 @@ class Comparison:
             return f"{self.method}, {ran}"
         low, high = pair.interval
         limits = f"{1 - (2 if self.equivalent else 1) * self.alpha:.0%} interval {_limits(low, high)}"
-        if self.one_sided:
+        if low is None and high is None:
+            limits = f"no interval: {self._why_no_interval()}"
+        elif self.one_sided:
             end, side = (low, "least") if self.goal == "max" else (high, "most")
             limits = f"at {side} {'unknown yet' if end is None else f'{end:.4g}'} ({1 - self.alpha:.0%} sure)"
         return (
-            f"{self.metric} of {pair.first} less {pair.second}: {pair.difference:.4g}, {limits}, anytime p <= {pair.p:.3g} "
-            f"({self.method}, alpha {self.alpha:g}{', one-sided' if self.one_sided else ''}, {ran})"
+            f"{self.metric}({pair.first}) - {self.metric}({pair.second}) = {pair.difference:.4g}, {limits}, anytime-valid p <= "
+            f"{pair.p:.3g} ({self.method}, alpha {self.alpha:g}{', one-sided' if self.one_sided else ''}, {ran})"
         )
+
+    def _why_no_interval(self) -> str:
+        differences = self.headline.differences
+        if not all(map(math.isfinite, differences)):
+            return "a crashed run has no value"
+        if len(set(differences)) == 1 and len(differences) >= _TELLING:
+            return "the differences do not vary"
+        return f"{self.n} {'seed is' if self.n == 1 else 'seeds are'} too few"
 
     def _cautions(self) -> Iterator[str]:
         pair = self.headline
@@ -230,16 +265,20 @@ class Comparison:
             yield f"{pair.first} and {pair.second} gave the same results to the last bit on every seed: is a parameter misspelt or unused?"
         if pair.p_better is not None:
             low, high = pair.p_better_interval
-            wins = f"{round(pair.p_better * pair.n)} of {pair.n} seeds"
-            yield f"{pair.first} did better than {pair.second} on {wins}; it does with a probability of {low:.2f} to {high:.2f}"
+            ties = f", with {pair.ties} {'tie' if pair.ties == 1 else 'ties'}" if pair.ties else ""
+            seeds = f"{pair.wins} of {pair.n} {'seed' if pair.n == 1 else 'seeds'}{ties}"
+            yield f"{pair.first} beat {pair.second} on {seeds} ({1 - self.alpha:.0%} interval for the win rate: {low:.2f} to {high:.2f})"
         if self.shrunk is not None and pair.difference is not None:
-            yield f"the difference is taken at stopping and biased away from 0; shrunk it is {self.shrunk:.4g}: quote the interval first"
+            yield f"stopping early inflates this difference; the bias-corrected estimate is {self.shrunk:.4g}: report the interval"
         for arm in self.arms:
             if arm.crashes:
                 runs = len(arm.values)
                 yield f"{arm.name}: {arm.crashes} of {runs} runs crashed or diverged (at most {arm.crash_bound:.0%} do), counted as worst"
         if self.method == "T-MIX":
-            yield "the error rate holds if the differences are normal: below 8 seeds nothing weaker can be assumed"
+            yield (
+                "the error rate assumes normally distributed differences, as fewer than 8 seeds allow no weaker assumption; "
+                "if the differences are skewed, about 1 claim in 8 is false"
+            )
         elif self.equivalent:
             yield 'the error rate of "no larger difference" holds if the differences are normal'
         if self.seeds:
@@ -260,12 +299,15 @@ class Comparison:
             "method": self.method,
             "p": pair.p,
             "p_better": pair.p_better,
+            "ties": pair.ties,
             "crashes": {arm.name: arm.crashes for arm in self.arms},
             "stopped": self.stopped,
             "arms": {arm.name: arm.to_json() for arm in self.arms},
             "seeds": list(self.seeds),
             "equivalent": self.equivalent,
             "detectable": self.detectable,
+            "deterministic": self.deterministic,
+            "judged": self.judged,
         }
         if len(self.pairs) > 1:
             data["pairs"] = [other.to_json() for other in self.pairs]

@@ -117,7 +117,9 @@ def launch(
 def make_strategy(question: AnyQuestion, store: Store, *, pilot: bool = False, extended: bool = False) -> Strategy:
     """Returns a new strategy of a question, which remembers the configurations that its sampler proposed for the stored trials."""
     with store.reading():
-        chosen = {row["id"]: json.loads(row["config"]) for row in store.rows(schema.trials) if row["purpose"] != "confirmation"}
+        rows = sorted(store.rows(schema.trials), key=lambda row: int(row["id"]))
+        searched = [row for row in rows if row["purpose"] == "useful"]  # the sampler counts its own trials only
+        chosen = {number: json.loads(row["config"]) for number, row in enumerate(searched)}
     return new_strategy(question, chosen, pilot=pilot, extended=extended)
 
 

@@ -16,12 +16,14 @@ from shoestring.launch import RunnerName, launch, make_strategy
 from shoestring.ledger import Ledger
 from shoestring.orders import Config
 from shoestring.questions.search import Search
+from shoestring.questions.searching import RESEEDED, too_small
 from shoestring.run import Run, cost_of
 from shoestring.runners.arms import Target
 from shoestring.runners.process import default_workers
 from shoestring.runners.replay import ReplayRunner
 from shoestring.schedulers import brackets
 from shoestring.spending import Spending, check_feasible
+from shoestring.stats.confirmation import least_trainings
 from shoestring.store import Store
 from shoestring.study import Study
 
@@ -81,10 +83,17 @@ class Plan:
             f"trials    about {self.n_trials}{' or more' if self.capped else ''}, of them {self.n_complete} to the full {question.horizon}",
             f"confirm   about {self.n_confirming // 2} fresh trainings of both the best and the default, at most"
             if self.n_confirming
-            else "confirm   not: too small a budget for a test, or not asked for",
+            else self._unconfirmed(),
             f"time      about {duration(self.seconds)}",
         ]
         return "\n".join(lines)
+
+    def _unconfirmed(self) -> str:
+        question = self.question
+        if not question.confirm:
+            return "confirm   not asked for"
+        needed = least_trainings() * question.horizon
+        return f"confirm   not at this budget: {too_small(question)}: about {duration(needed * self.unit_s / self.workers)}"
 
 
 def plan(target: Target, question: Search, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None) -> Plan:
@@ -170,7 +179,7 @@ def _replay(question: Search, units: int, workers: int) -> tuple[int, int, int]:
     study.run()
     store.close()
     searched = [trial for trial in study.trials.values() if trial.purpose == "useful" and trial.begun]
-    n_confirming = sum(trial.purpose == "confirmation" for trial in study.trials.values())
+    n_confirming = sum(trial.purpose == "confirmation" and trial.arm != RESEEDED for trial in study.trials.values())
     return len(searched), sum(trial.state == "complete" for trial in searched), n_confirming
 
 

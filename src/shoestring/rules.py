@@ -45,7 +45,7 @@ def better(arm: str) -> Rule:
     def rule(answer: Answer) -> Ruling:
         found = comparison(answer)
         pair = found.headline
-        word: Word = "holds" if found.better == arm else "fails" if found.better or found.equivalent or found.deterministic else "undecided"
+        word: Word = "holds" if found.better == arm else "fails" if found.better or found.equivalent else "undecided"
         return Ruling(word, pair.difference, pair.interval)
 
     return rule
@@ -81,7 +81,7 @@ def ordered(*orders: tuple[str, str]) -> Rule:
         up = 1.0 if found.goal == "max" else -1.0
         estimates = [_turned(pair, first) for pair, first in asked]
         estimate, interval = min(estimates, key=lambda one: -math.inf if one[0] is None else up * one[0])
-        is_refuted = found.deterministic or any(winner not in (None, first) for winner, first in shown)
+        is_refuted = any(winner not in (None, first) for winner, first in shown)
         word: Word = "holds" if all(winner == first for winner, first in shown) else "fails" if is_refuted else "undecided"
         return Ruling(word, estimate, interval)
 

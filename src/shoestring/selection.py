@@ -34,6 +34,9 @@ class Selection:
         best: the best trial, None if none showed a finite metric.
         confirmation: the comparison of its configuration with the default on fresh seeds, None if there was none.
         unconfirmed: why there was none.
+        goal: ``"min"`` or ``"max"``.
+        n_trials: how many trials showed a finite value.
+        deterministic: whether the seeds change nothing, so that a fresh run gives the same value.
     """
 
     metric: str
@@ -41,6 +44,21 @@ class Selection:
     best: Best | None
     confirmation: Comparison | None = None
     unconfirmed: str = ""
+    goal: str = "max"
+    n_trials: int = 1
+    deterministic: bool = False
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether fresh runs showed that the best is better than the default."""
+        return self.confirmation is not None and self.confirmation.confirmed
+
+    @property
+    def caution(self) -> str:
+        """What to expect of a fresh run, in one sentence."""
+        worse = "lower" if self.goal == "max" else "higher"
+        of = "the only trial that showed a value" if self.n_trials == 1 else f"the best of {self.n_trials} trials"
+        return f"this is {of}, so it is optimistic: expect a fresh run to score {worse}"
 
     @property
     def answers(self) -> bool:
@@ -54,7 +72,8 @@ class Selection:
         best = self.best
         plural = "" if best.unit == 1 else "s"
         yield f"best {self.metric} {best.value:.6g} after {best.unit} {self.unit}{plural} of trial {best.trial}: {in_words(best.config)}"
-        yield "this value is selected, optimistic: a fresh run may give less"
+        if not self.deterministic:
+            yield self.caution
         if self.confirmation is not None:
             yield from self.confirmation.confirming_lines()
         elif self.unconfirmed:
@@ -65,5 +84,7 @@ class Selection:
         best = self.best
         return {
             "best": best and {"trial": best.trial, "config": dict(best.config), "value": best.value, "unit": best.unit},
+            "confirmed": self.confirmed,
+            "unconfirmed": self.unconfirmed or None,
             "confirmation": self.confirmation and self.confirmation.to_json(),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import sys
 from dataclasses import replace
 
@@ -91,12 +92,28 @@ def test_the_budget_settles_the_number_of_seeds_from_what_the_first_cost():
     assert answer.spent.units <= 24
 
 
-def test_seeds_that_change_nothing_are_not_tested():
-    answer = compare(lambda config, seed: [{"score": float(config["arm"])}])
+@pytest.mark.parametrize("goal", ["min", "max"])
+def test_seeds_that_change_nothing_name_no_winner(goal):
+    answer = compare(lambda config, seed: [{"score": math.exp(-0.3 - config["arm"])}], goal=goal)
 
-    assert answer.finding.deterministic
-    assert (answer.finding.n, answer.finding.better) == (3, "a")
-    assert "nothing to test" in str(answer)
+    found = answer.finding
+    assert (found.deterministic, found.n, found.better) == (True, 4, None)
+    assert all(pair.better is None and pair.p == 1 for pair in found.pairs)
+    assert "the seeds change nothing" in str(answer) and "is better" not in str(answer)
+
+
+@pytest.mark.parametrize("values", [(1.0, 0.0), (0.98, 0.96), (4 / 7, 3 / 7), (12.0, 1300.0)])
+def test_a_coarse_metric_that_repeats_itself_is_tested(values):
+    answer = compare(lambda config, seed: [{"score": values[config["arm"]]}])
+
+    assert (answer.finding.deterministic, answer.finding.better) == (False, "a" if values[1] > values[0] else "b")
+
+
+def test_equal_results_on_a_few_seeds_end_no_study_that_varies_later():
+    late = {seed_of(0, nth) for nth in range(3, 20)}
+    answer = compare(lambda config, seed: [{"score": math.exp(config["arm"]) + (seed in late) * np.random.default_rng(seed).random()}])
+
+    assert not answer.finding.deterministic
 
 
 def test_a_coarse_metric_is_tested_when_its_step_is_given():
@@ -104,6 +121,65 @@ def test_a_coarse_metric_is_tested_when_its_step_is_given():
 
     assert not answer.finding.deterministic
     assert answer.finding.better == "a"
+
+
+def crashing(rates, spread=0.01, unit=1.0, offset=0.0):
+    """A training that crashes at the rate of its arm, and else scores alike."""
+
+    def curve(config, seed):
+        rng = np.random.default_rng([seed, config["arm"]])
+        crashed, score = rng.random() < rates[config["arm"]], unit * (0.9 + spread * rng.random()) + offset
+        return [{"score": math.nan if crashed else score}]
+
+    return curve
+
+
+@pytest.mark.parametrize("goal", ["min", "max"])
+@pytest.mark.parametrize("seeds", [3, 4, 5, 6, 7, 8, 10, 20, "open"])
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_an_arm_that_always_crashes_loses(seeds, goal, unit):
+    answer = compare(crashing({0: 0.0, 1: 1.0}, unit=unit, offset=3 * unit), seeds=seeds, goal=goal)
+
+    assert answer.finding.better == "b"
+    assert "nan" not in str(answer) and "inf" not in str(answer)
+
+
+@pytest.mark.parametrize("arms", [{"a": {"arm": 1}, "b": {"arm": 0}, "c": {"arm": 2}}])
+@pytest.mark.parametrize("changes", [{}, {"mode": "ablation", "full": "b"}, {"mode": "pick"}, {"seeds": 5}])
+def test_an_arm_that_always_crashes_loses_among_several(arms, changes):
+    answer = compare(crashing({0: 0.0, 1: 1.0, 2: 1.0}), arms, **changes)
+
+    pairs = {(pair.first, pair.second): pair.better for pair in answer.finding.pairs}
+    assert "b" in (answer.finding.better, answer.finding.picked) or set(pairs.values()) == {"b"}
+
+
+def test_an_arm_that_always_crashes_loses_to_a_cheap_one():
+    assert compare(crashing({0: 0.0, 1: 1.0}), repeats={"b": 3}, seeds=5).finding.better == "b"
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.6])
+@pytest.mark.parametrize("seeds", [5, 12])
+def test_the_unit_of_the_metric_changes_no_decision_where_runs_crash(rate, seeds):
+    def decided(unit, offset, seed):
+        found = compare(crashing({0: 0.1, 1: rate}, 0.5, unit, offset), seeds=seeds, seed=seed).finding
+        return found.better, found.n, round(found.headline.p, 9)
+
+    for seed in range(4):
+        assert decided(1.0, 0.0, seed) == decided(1e-9, 1e-9, seed) == decided(1e9, 1e10, seed)
+
+
+def test_seeds_on_which_both_crash_are_ties():
+    found = compare(crashing({0: 1.0, 1: 1.0}), seeds=5).finding
+
+    assert (found.better, found.headline.ties, found.headline.p) == (None, found.n, 1.0)
+
+
+def test_ties_are_named_and_given_to_nobody():
+    answer = compare(lambda config, seed: [{"score": float(config["arm"] and np.random.default_rng(seed).random() < 0.5)}], seeds=8)
+
+    pair = answer.finding.headline
+    assert pair.wins + pair.ties == pair.n and pair.ties > 0
+    assert f"beat b on {pair.wins} of {pair.n} seeds, with {pair.ties} tie" in str(answer)
 
 
 @pytest.mark.parametrize("worst", [None, -5.0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,11 +40,11 @@ def test_a_winner_that_is_better_is_confirmed_on_fresh_seeds(tmp_path):
     assert answer.spent.units <= 300
     run = Run.read(tmp_path / "run")
     searched = {trial.seed for trial in run.trials if trial.purpose == "useful"}
-    confirming = {trial.seed for trial in run.trials if trial.purpose == "confirmation"}
+    confirming = {trial.seed for trial in run.trials if trial.arm in ("best", "default")}
     assert len(confirming) == found.n and not confirming & searched
     assert run.by_outcome()["confirmation"][0] >= 2 * found.n
-    assert "selected, optimistic" in str(answer)
-    assert "confirmed on" in str(answer)
+    assert "so it is optimistic: expect a fresh run to score lower" in str(answer)
+    assert "\nconfirmed on" in str(answer) and answer.to_json()["confirmed"]
     assert run.ranked()[0][0].id == answer.best.trial
 
 
@@ -67,12 +69,76 @@ def test_without_confirmation_the_whole_budget_searches():
     assert answer.to_json()["confirmation"] is None
 
 
-def test_a_budget_too_small_for_a_test_is_all_for_the_search(tmp_path):
-    answer = search(curve(1.0), budget="60 epochs", store=tmp_path / "run")
+def test_a_budget_of_twelve_trainings_is_confirmed():
+    answer = search(curve(1.0), budget="36 epochs")
 
-    assert answer.spent.units == 60
+    assert answer.finding.confirmation.n == 3
+    assert answer.spent.units <= 36
+
+
+def test_a_budget_too_small_for_a_test_is_all_for_the_search():
+    answer = search(curve(1.0), budget="35 epochs")
+
+    assert answer.spent.units == 35
     assert answer.finding.confirmation is None
-    assert "not confirmed" in str(answer)
+    assert "not confirmed: half of the budget does not pay" in str(answer) and "from 12 full trainings on (36 epochs)" in str(answer)
+
+
+def fixed(config, seed):
+    """A training that no seed changes: it gets worse after its first epoch, and the default does not."""
+    return [{"score": (0.5 if config["x"] < 0.2 else 0.9 - 0.3 * unit) + 1e-3 * config["x"]} for unit in range(3)]
+
+
+@pytest.mark.parametrize("budget", ["300 epochs", "60 epochs", "36 epochs"])
+def test_seeds_that_change_nothing_confirm_nothing(budget):
+    answer = search(fixed, budget=budget)
+
+    assert "not confirmed: the seeds change nothing" in str(answer)
+    assert "optimistic" not in str(answer) and not answer.to_json()["confirmed"]
+
+
+def test_seeds_that_change_nothing_cost_no_reserve(tmp_path):
+    answer = search(fixed, store=tmp_path / "run")
+
+    run = Run.read(tmp_path / "run")
+    assert run.by_outcome()["confirmation"][1].units == 1
+    assert answer.spent.units == 300
+    assert run.finding == answer.finding
+
+
+@pytest.mark.parametrize("value", [lambda x: round(x, 1), lambda x: float(x > 0.3), lambda x: int(50 * x) / 50])
+def test_a_coarse_metric_is_not_said_to_be_fixed_because_it_repeats_itself(value):
+    def coarse(config, seed):
+        return [{"score": value(0.9 * config["x"] + 0.1 * np.random.default_rng(seed).random())}] * 3
+
+    said = ["seeds change nothing" in str(search(coarse, seed=seed)) for seed in range(5)]
+
+    assert sum(said) == 0
+
+
+@pytest.mark.parametrize(("goal", "worse"), [("min", "higher"), ("max", "lower")])
+def test_the_caution_follows_the_goal(goal, worse):
+    assert f"expect a fresh run to score {worse}" in str(search(curve(1.0), goal=goal))
+
+
+def test_fresh_runs_are_judged_as_the_search_was():
+    def peaks(config, seed):
+        noise = 0.01 * np.random.default_rng([seed, int(1e6 * config["x"])]).normal(size=3)
+        return [{"score": score + more} for score, more in zip((config["x"], 0.0, 0.0), noise, strict=True)]
+
+    found = search(peaks).finding
+
+    assert found.confirmation.judged == "best"
+    assert found.confirmation.arms[0].mean == pytest.approx(found.best.config["x"], abs=0.05)
+
+
+@pytest.mark.parametrize("winner", ["best", "default", None])
+def test_winner_and_statement_agree(winner):
+    found = replace(search(curve(1.0)).finding.confirmation, better=winner)
+
+    said = next(found.confirming_lines())
+    assert said.startswith("confirmed on") == found.confirmed == (winner == "best")
+    assert ("default is better" in said) == (winner == "default")
 
 
 def test_the_default_can_be_given():

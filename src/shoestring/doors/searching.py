@@ -66,7 +66,8 @@ def search(
             else tpe (docs/decisions/0012).
         eta: one trial in ``eta`` goes on at each rung.
         n_trials: the most trials that may start; None for as many as the budget carries.
-        confirm: compare the best with the default configuration on fresh seeds, for which up to a quarter of the budget is set aside.
+        confirm: compare the best with the default configuration on fresh seeds, for which a quarter of the budget is reserved, up to half
+            of a small one.
         default: parameters of that configuration, where it is not the space's default.
         runner: ``"process"``, ``"inline"``, a runner of your own, or ``"replay"``, for which ``train(config, seed)`` gives a learning
             curve: the metrics after each unit, one second of a virtual clock apart.

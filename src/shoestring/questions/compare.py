@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from shoestring.arguments import checked_class
+from shoestring.comparison import Judged
 from shoestring.errors import UnknownName, UsageError
 from shoestring.orders import Config
 from shoestring.questions import check_common, loss_of
@@ -62,7 +63,7 @@ class Compare:
     Attributes:
         target: what is trained, in words.
         arms: what is compared.
-        metric: the metric that decides; the last value that a run reports counts.
+        metric: the metric that decides.
         goal: ``"min"`` or ``"max"``.
         horizon: units of a full training.
         unit: what a unit is called.
@@ -78,6 +79,7 @@ class Compare:
         reserve: the seeds of one planned extension, for which a fifth of the error rate is kept back; None for none.
         one_sided: only the first arm being better is looked for.
         strict: with more than two arms, also the chance that the best is ever put aside is at most ``alpha``.
+        judged: what of a run counts: the ``"last"`` value that it reports, or the ``"best"``, as a search sees its trials.
     Raises:
         UsageError: settings that make no sense.
     """
@@ -99,6 +101,7 @@ class Compare:
     reserve: int | None = None
     one_sided: bool = False
     strict: bool = False
+    judged: Judged = "last"
 
     def __post_init__(self) -> None:
         check_common(self)
@@ -126,6 +129,8 @@ class Compare:
     def to_json(self) -> dict[str, Any]:
         """Returns the question as plain data."""
         plain = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "arms"}
+        if self.judged == "last":
+            del plain["judged"]  # as in runs that were stored before there was a choice
         return {"question": "compare"} | plain | {"arms": [arm.to_json() for arm in self.arms]}
 
     @classmethod

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from shoestring.comparison import ArmResult, Comparison, PairResult
+from shoestring.comparison import SEEDS_CHANGE_NOTHING, ArmResult, Comparison, PairResult
 from shoestring.orders import Observation, Purpose, Start
 from shoestring.questions.compare import LEAST_SEEDS, MOST_SEEDS, OPEN, PILOT_SEEDS, Compare
 from shoestring.questions.judges import Judge, Ruling
 from shoestring.questions.judges.choose import judge_for
 from shoestring.questions.judges.pairing import score_of
+from shoestring.questions.reseeding import is_fine
 from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
 from shoestring.stats.power import detectable
 from shoestring.stats.superiority import crash_rate_bound
-from shoestring.stats.tmix import TMix
+from shoestring.stats.tmix import interval, log_c
+
+SEEDS_TO_CALL_FIXED = 4  # on which every arm must repeat its own curve, before the seeds are said to change nothing
 
 
 class Comparing:
@@ -53,6 +57,7 @@ class Comparing:
         self._runs: list[list[int]] = [[] for _ in question.arms]  # trial numbers by arm, in seed order
         self._scores: dict[int, float] = {}
         self._losses: dict[int, float] = {}
+        self._curves: dict[int, dict[int, float]] = {}
         self._horizon: int | None = None
         self._judge: Judge | None = None
         self._ruling = Ruling(tuple(range(len(question.arms))))
@@ -108,12 +113,21 @@ class Comparing:
         self._next_trial = order.trial_id + 1
 
     def tell(self, observation: Observation) -> None:
-        """Takes in a result; only the last value of a run counts."""
+        """Takes in a result; what counts of a run is said by the question, and a run that failed is a failed one whatever it showed."""
+        curve = self._curves.setdefault(observation.trial_id, {})
+        curve[observation.unit] = observation.loss
         if observation.unit < self._question.horizon and not observation.ended:
             return
-        self._losses[observation.trial_id] = observation.loss
-        self._scores[observation.trial_id] = score_of(self._question, observation.loss)
+        is_best = self._question.judged == "best" and math.isfinite(observation.loss)
+        loss = min(curve.values()) if is_best else observation.loss
+        self._losses[observation.trial_id] = loss
+        self._scores[observation.trial_id] = score_of(self._question, loss)
         self._rule()
+
+    def curve(self, arm: int) -> Mapping[int, float]:
+        """Returns the losses by unit of an arm's first run that has ended, empty while there is none."""
+        first = next((trial for trial in self._runs[arm] if trial in self._losses), None)
+        return {} if first is None else self._curves[first]
 
     def progress(self) -> str:
         """Returns how many seeds every arm has run, and the mean of each over those."""
@@ -132,6 +146,8 @@ class Comparing:
         question, ruling, scores = self._question, self._ruling, self._scores_by_arm()
         judge = self._judge or judge_for(question, max(PILOT_SEEDS, self._n_common()))
         pairs = judge.pairs(scores)
+        if ruling.deterministic:
+            pairs = tuple(replace(pair, better=None, interval=(None, None), p=1.0) for pair in pairs)
         names = [arm.name for arm in question.arms]
         return Comparison(
             metric=question.metric,
@@ -153,6 +169,7 @@ class Comparing:
             detectable=self._detectable(pairs[0]) if ruling.ended or ended else None,
             surviving=tuple(names[arm] for arm in ruling.surviving or range(len(names))),
             one_sided=question.one_sided,
+            judged=question.judged,
         )
 
     def _shrunk(self, pair: PairResult) -> float | None:
@@ -175,7 +192,7 @@ class Comparing:
         finite = [value for value in values if value is not None]
         if self._horizon is None or len(finite) < len(values) or not LEAST_SEEDS <= len(values) <= self._horizon:
             return None, None
-        low, high = TMix(self._horizon, self._question.alpha).interval(finite)
+        low, high = interval(np.asarray(finite), log_c(self._horizon, self._question.alpha))
         return _unbounded_as_none(low), _unbounded_as_none(high)
 
     def _settle(self, horizon: int | None) -> None:
@@ -186,7 +203,30 @@ class Comparing:
 
     def _rule(self) -> None:
         if self._judge is not None:
-            self._ruling = self._judge.rule(self._scores_by_arm())
+            self._ruling = self._unvaried() or self._judge.rule(self._scores_by_arm())
+
+    def _unvaried(self) -> Ruling | None:
+        """Returns what follows where every arm repeats its own curve to the last digit and the arms differ: no test says anything then."""
+        known: dict[int, list[dict[int, float]]] = {}  # the curves of every arm that is run, on its first seeds
+        seeds: list[int] = []
+        for i, (arm, runs) in enumerate(zip(self._question.arms, self._runs, strict=True)):
+            if arm.value is None:
+                n = min(len(_prefix(runs, self._losses)), SEEDS_TO_CALL_FIXED * arm.repeats)
+                known[i] = [self._curves[trial] for trial in runs[:n]]
+                seeds.append(n // arm.repeats)
+        if len(known) < 2 or min(seeds) < LEAST_SEEDS:
+            return None
+        firsts = [curves[0] for curves in known.values()]
+        if any(curve != curves[0] for curves in known.values() for curve in curves) or all(first == firsts[0] for first in firsts):
+            return None
+        if not all(any(map(is_fine, first.values())) for first in firsts):
+            return None  # a coarse number repeats itself by chance
+        every = tuple(range(len(self._question.arms)))
+        if min(seeds) >= SEEDS_TO_CALL_FIXED:
+            return Ruling((), SEEDS_CHANGE_NOTHING, deterministic=True)
+        if self._horizon is not None and self._horizon < SEEDS_TO_CALL_FIXED:
+            return Ruling((), f"all {self._horizon} seeds have run", surviving=every)
+        return Ruling(tuple(i for i, n in zip(known, seeds, strict=True) if n < SEEDS_TO_CALL_FIXED), surviving=every)
 
     def _scores_by_arm(self) -> list[list[float]]:
         """Returns the scores of every arm in seed order, up to the first that is missing; a stated value has as many as any."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shoestring.arguments import checked_class
+from shoestring.comparison import Judged
 from shoestring.orders import Config
 from shoestring.questions import check_common, loss_of
 from shoestring.space import Space
@@ -31,8 +32,9 @@ class Search:
         sampler: name of the sampler.
         eta: the share kept at each rung is ``1/eta``.
         n_trials: the most trials that may start, None for no limit.
-        confirm: whether the best is compared with the default on fresh seeds, for which a share of the budget is set aside.
+        confirm: whether the best is compared with the default on fresh seeds, for which a share of the budget is reserved.
         default: the configuration to compare it with; the space's default if None.
+        judged: what of a confirming run counts: its ``"best"`` value, as in the search, or the ``"last"``, as in runs of older versions.
     Raises:
         UsageError: a goal, unit, horizon or seed that makes no sense.
         InvalidSpace: the default is not in the space.
@@ -51,6 +53,7 @@ class Search:
     n_trials: int | None = None
     confirm: bool = True
     default: Config | None = None
+    judged: Judged = "best"
 
     def __post_init__(self) -> None:
         check_common(self)
@@ -65,10 +68,13 @@ class Search:
         """Returns the question as plain data; two studies ask the same if these are equal."""
         fields = ("target", "metric", "goal", "horizon", "unit", "seed", "scheduler", "sampler", "eta", "n_trials", "confirm")
         default = self.default and dict(self.default)
-        return {"question": "search"} | {name: getattr(self, name) for name in fields} | {"space": self.space.to_json(), "default": default}
+        plain = (
+            {"question": "search"} | {name: getattr(self, name) for name in fields} | {"space": self.space.to_json(), "default": default}
+        )
+        return plain | ({"judged": "best"} if self.judged == "best" else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Search:
         """Returns the question that ``to_json`` described."""
         known = {name: value for name, value in data.items() if name not in ("question", "space")}
-        return cls(**known, space=Space.from_json(data["space"]))
+        return cls(**{"judged": "last"} | known, space=Space.from_json(data["space"]))

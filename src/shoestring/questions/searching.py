@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
-from shoestring.orders import Config, Observation, Order, Scheduler, Start
+from shoestring.comparison import SEEDS_CHANGE_NOTHING
+from shoestring.orders import Advance, Config, Observation, Order, Scheduler, Start
 from shoestring.questions.compare import Arm, Compare
 from shoestring.questions.comparing import Comparing
+from shoestring.questions.reseeding import Reseeding
 from shoestring.questions.search import Search
 from shoestring.selection import Best, Selection
 from shoestring.stats.choose import MIN_HORIZON
-from shoestring.stats.confirmation import MOST_PAIRS, reserve_of
+from shoestring.stats.confirmation import MOST_PAIRS, least_trainings, reserve_of
 
 _SALT = 1  # of the confirming seeds
+RESEEDED = "another seed"  # the arm of a run that repeats one of the search
 
 
 class SearchTally:
@@ -26,9 +30,17 @@ class SearchTally:
     def __init__(self, question: Search) -> None:
         self._question = question
         self._configs: dict[int, Config] = {}
+        self._n_started = 0
+        self._shown: set[int] = set()
         self._best: Observation | None = None
+        self._reseeding = Reseeding(over=not question.confirm or question.judged == "last")
         self.confirming: Comparing | None = None
         self._unconfirmed = "" if question.confirm else "no confirmation was asked for"
+
+    @property
+    def n_started(self) -> int:
+        """How many trials were started, whatever for."""
+        return self._n_started
 
     @property
     def best(self) -> Best | None:
@@ -40,21 +52,48 @@ class SearchTally:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the search is over, and it was settled how its best is confirmed."""
+        """Whether it is settled how the best is confirmed, or that it is not."""
         return self.confirming is not None or bool(self._unconfirmed)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be run on fresh seeds."""
+        return self.confirming is not None and (self.confirming.done or self._reseeding.changes_nothing)
+
+    def reseeded(self) -> Start | None:
+        """Returns the run that repeats one of the search on another seed, None if none is due."""
+        due = None if self._best is None or self.is_settled else self._reseeding.due(self._best.trial_id)
+        return due and Start(self._n_started, self._configs[due[0]], due[1], arm=RESEEDED, purpose="confirmation")
 
     def started(self, order: Start) -> None:
         """Takes note of a new trial."""
-        if order.purpose == "confirmation" and self.confirming is not None:
-            self.confirming.started(order)
-        else:
+        self._n_started += 1
+        if order.purpose != "confirmation":
             self._configs[order.trial_id] = order.config
+        elif order.arm == RESEEDED and self._best is not None:
+            self._reseeding.started(order.trial_id, self._best.trial_id)
+        elif self.confirming is not None:
+            self.confirming.started(order)
 
     def tell(self, observation: Observation) -> None:
         """Learns from one observation."""
-        if observation.trial_id not in self._configs and self.confirming is not None:
+        if observation.trial_id in self._configs:
+            self._searched(observation)
+        elif self._reseeding.is_repetition(observation.trial_id):
+            self._reseeding.answered(observation.unit, observation.loss, observation.ended)
+        elif self.confirming is not None:
             self.confirming.tell(observation)
-        elif math.isfinite(observation.loss) and (self._best is None or observation.loss < self._best.loss):
+            if self._best is not None and self._question.judged == "best":
+                self._reseeding.compare(self._best.trial_id, self.confirming.curve(0))
+        if self._reseeding.changes_nothing:
+            self._unconfirmed = self._repeated()
+
+    def _searched(self, observation: Observation) -> None:
+        self._reseeding.observed(observation.trial_id, observation.unit, observation.loss)
+        if not math.isfinite(observation.loss):
+            return
+        self._shown.add(observation.trial_id)
+        if self._best is None or observation.loss < self._best.loss:
             self._best = observation
 
     def settle(self, n: int) -> None:
@@ -65,10 +104,7 @@ class SearchTally:
         elif dict(best.config) == self._default():
             self._unconfirmed = "the best configuration is the default"
         elif n < MIN_HORIZON:
-            needed = (
-                f"{MIN_HORIZON} fresh trainings of both the best and the default, {2 * MIN_HORIZON * question.horizon} {question.unit}s"
-            )
-            self._unconfirmed = f"a quarter of the budget, the most that is set aside, does not carry {needed}"
+            self._unconfirmed = too_small(question)
         else:
             arms = (Arm("best", best.config), Arm("default", self._default()))
             asked = Compare(
@@ -81,16 +117,32 @@ class SearchTally:
                 question.seed,
                 seeds=min(n, MOST_PAIRS),
                 one_sided=True,
+                judged=question.judged if question.horizon > 1 else "last",
             )
-            self.confirming = Comparing(asked, first_trial=len(self._configs), purpose="confirmation", salt=_SALT)
+            self.confirming = Comparing(asked, first_trial=self._n_started, purpose="confirmation", salt=_SALT)
 
     def finding(self, ended: str) -> Selection:
         """Returns the best so far, and how its confirmation stands."""
-        confirmation = self.confirming.finding(ended) if self.confirming else None
-        return Selection(self._question.metric, self._question.unit, self.best, confirmation, self._unconfirmed)
+        question, fixed = self._question, self._reseeding.changes_nothing
+        confirmation = self.confirming.finding(ended) if self.confirming and not fixed else None
+        fixed |= confirmation is not None and confirmation.deterministic
+        return Selection(question.metric, question.unit, self.best, confirmation, self._unconfirmed, question.goal, len(self._shown), fixed)
 
     def _default(self) -> Config:
         return self._question.space.default() if self._question.default is None else dict(self._question.default)
+
+    def _repeated(self) -> str:
+        trial, unit = self._reseeding.repeated
+        return f"{SEEDS_CHANGE_NOTHING} (trial {trial}, up to {self._question.unit} {unit})"
+
+
+def too_small(question: Search) -> str:
+    """Returns why a budget carries no confirmation, and from which one on it would."""
+    trainings, unit = least_trainings(), question.unit
+    return (
+        f"half of the budget does not pay for {MIN_HORIZON} fresh trainings each of the best and the default; "
+        f"from {trainings} full trainings on ({trainings * question.horizon} {unit}s) the best would be confirmed"
+    )
 
 
 class Searching:
@@ -105,11 +157,13 @@ class Searching:
         self._question = question
         self._scheduler = scheduler
         self._tally = SearchTally(question)
+        self._trials: list[int] = []  # the study's numbers of the scheduler's trials: a repeated run is none of those
+        self._numbers: dict[int, int] = {}  # the scheduler's numbers of the study's trials
 
     @property
     def done(self) -> bool:
         """Whether the confirmation is decided."""
-        return self._tally.confirming is not None and self._tally.confirming.done
+        return self._tally.done
 
     @property
     def undecided_cost(self) -> int | None:
@@ -117,7 +171,7 @@ class Searching:
         return None if self._tally.is_settled else 2 * self._question.horizon
 
     def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> dict[str, float]:
-        """Returns how much of each limited resource is set aside for the confirmation.
+        """Returns how much of each limited resource is reserved for the confirmation.
 
         Args:
             limits: the budget.
@@ -127,8 +181,6 @@ class Searching:
             return {}
         pair_cost = {name: 2 * self._question.horizon * cost for name, cost in unit_cost.items()}
         kept = reserve_of(limits, pair_cost)
-        if any(amount < MIN_HORIZON * pair_cost[name] for name, amount in kept.items()):
-            return {}  # too little for a test, so all of it is for the search
         if "units" in kept:
             kept["units"] -= kept["units"] % pair_cost["units"]
         return kept
@@ -141,16 +193,25 @@ class Searching:
         """Returns the next order, or None if there is none now."""
         if self._tally.confirming is not None:
             return self._tally.confirming.ask()
-        order = self._scheduler.ask()
+        if (order := self._tally.reseeded() or self._scheduler.ask()) is None:
+            return None
+        if isinstance(order, Start) and order.purpose == "useful":
+            if order.trial_id != self._tally.n_started:
+                order = replace(order, trial_id=self._tally.n_started)
+            self._numbers[order.trial_id] = len(self._trials)
+            self._trials.append(order.trial_id)
+        elif isinstance(order, Advance):
+            trial_id = self._trials[order.trial_id]
+            order = order if trial_id == order.trial_id else replace(order, trial_id=trial_id)
         if isinstance(order, Start):
             self._tally.started(order)
         return order
 
     def tell(self, observation: Observation) -> None:
-        """Lets the scheduler, and through it the sampler, learn from an observation; a confirming run teaches them nothing."""
+        """Lets the scheduler, and through it the sampler, learn from an observation; a run on fresh seeds teaches them nothing."""
         self._tally.tell(observation)
-        if self._tally.confirming is None:
-            self._scheduler.tell(observation)
+        if self._tally.confirming is None and (number := self._numbers.get(observation.trial_id)) is not None:
+            self._scheduler.tell(observation if number == observation.trial_id else replace(observation, trial_id=number))
 
     def progress(self) -> str:
         """Returns the best so far."""

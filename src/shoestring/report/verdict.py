@@ -69,10 +69,12 @@ def _of_search(run: Run, finding: Selection) -> Verdict:
     if confirmation is None:
         why = finding.unconfirmed or "the run has not come to that"
         rests_on = f"It rests on one run with one seed and was not confirmed on fresh seeds: {why}."
+        if finding.deterministic:
+            return Verdict(found, _sentence(f"not confirmed: {why}"), "It may not be claimed that other data would give the same.")
         return Verdict(found, rests_on, selected, ("Trained once with one seed each, the trials do not tell skill from luck.",))
     lines = list(confirmation.confirming_lines())
     rests_on = _sentence("; ".join(lines[:2]))
-    if not confirmation.better:
+    if not finding.confirmed:
         selected += " Nor may it be claimed that it is better than the default."
     return Verdict(found, rests_on, selected, tuple(map(_sentence, lines[2:])))
 
@@ -149,6 +151,6 @@ def _sentence(text: str) -> str:
 
 # What sentences of findings begin with where it is no name.
 _OPENER = re.compile(
-    "(?:a|across|also|as|best|bet|both|confirmed|does|fresh|it|its|largest|law|mean|no|none|not|nothing|one|seeds|shown|stopped|the|this|twice|"
+    "(?:a|across|also|as|best|bet|both|confirmed|does|fresh|half|it|its|largest|law|mean|no|none|not|nothing|one|seeds|shown|stopped|the|this|twice|"
     "undecided|without)[ :,]"
 )

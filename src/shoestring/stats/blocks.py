@@ -17,8 +17,9 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from shoestring.stats.crashes import with_floor
 from shoestring.stats.inversion import kept_interval
-from shoestring.stats.pair_test import Differences, Stop, check_settings, finite, within
+from shoestring.stats.pair_test import Differences, Stop, check_settings, outcomes, within
 from shoestring.stats.seqflip import RHO, budget, largest
 
 N_RELABELLINGS = 1000
@@ -64,19 +65,21 @@ class BlockFlip:
     def interval(self, expensive: Differences, cheap: NDArray[np.float64]) -> tuple[float, float]:
         """Returns the shifts of the expensive arm that are not rejected; at level 1 - alpha, or 1 - 2 alpha if one-sided.
 
-        Infinite before the first block at which anything can be rejected.
+        Infinite before the first block at which anything can be rejected, and where a run crashed.
         """
         blocks = self._blocks(expensive, cheap)
         if not len(blocks):
             return -math.inf, math.inf
-        effects = blocks[:, 0] - blocks[:, 1:].mean(axis=1)
-        scale = float(np.std(effects)) or float(np.std(blocks)) or 1.0
-        return kept_interval(lambda shift: self._rejects(blocks, shift), (float(effects.mean()), float(np.median(effects))), scale)
+        if not np.all(np.isfinite(blocks)):
+            return -math.inf, math.inf
+        found = effects(blocks)
+        scale = float(np.std(found)) or float(np.std(blocks)) or 1.0
+        return kept_interval(lambda shift: self._rejects(blocks, shift), (float(found.mean()), float(np.median(found))), scale)
 
     def centre(self, expensive: Differences, cheap: NDArray[np.float64]) -> float:
-        """Returns the mean of expensive less the mean of cheap."""
-        blocks = self._blocks(expensive, cheap)
-        return float(np.mean(blocks[:, 0] - blocks[:, 1:].mean(axis=1)))
+        """Returns the mean of expensive minus the mean of cheap; not finite where a run crashed."""
+        with np.errstate(invalid="ignore"):
+            return float(np.mean(effects(self._blocks(expensive, cheap))))
 
     def _rejects(self, blocks: NDArray[np.float64], shift: float) -> bool:
         moved = blocks - np.eye(1, self.k + 1)[0] * shift
@@ -93,8 +96,13 @@ class BlockFlip:
             raise ValueError(
                 f"cheap runs of shape {others.shape} do not fit; {len(first)} blocks of k={self.k} need {(len(first), self.k)}."
             )
-        finite(others.ravel())
+        outcomes(others.ravel())
         return np.column_stack([first, others])
+
+
+def effects(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the expensive run minus the mean of the cheap ones of each block, ``(..., n)`` from ``(..., n, k + 1)``."""
+    return np.asarray(blocks[..., 0] - blocks[..., 1:].mean(axis=-1))
 
 
 @lru_cache(maxsize=4)
@@ -112,7 +120,7 @@ def block_stops(
     """Returns where the test stops, for many studies at once.
 
     Args:
-        blocks: ``(n_studies, n, k + 1)``, the expensive run first.
+        blocks: ``(n_studies, n, k + 1)``, the expensive run first; ``-inf`` for a crash.
         horizon: the most blocks.
         alpha: error rate.
         seed: of the relabellings, shared by all studies.
@@ -124,14 +132,19 @@ def block_stops(
     n_studies, n_blocks, runs = blocks.shape
     chosen = relabellings(horizon, runs - 1, seed)
     allowed = budget(horizon, (alpha,), rho, N_RELABELLINGS)[:, 0]
-    total = np.zeros((n_studies, N_RELABELLINGS))
-    size = np.zeros((n_studies, 1))
+    total, size = np.zeros((n_studies, N_RELABELLINGS)), np.zeros((n_studies, 1))
+    crashed = np.isneginf(blocks).any()
     alive = np.ones(total.shape, dtype=bool)
     stopped, sign, used = (np.zeros(n_studies, dtype=np.int_) for _ in range(3))
     for i in range(n_blocks):
-        effect = (runs * blocks[:, i] - blocks[:, i].sum(axis=1, keepdims=True)) / (runs - 1)
-        total += effect[:, chosen[:, i]]
-        size = np.maximum(size, np.abs(effect).max(axis=1, keepdims=True))
+        seen, first = blocks, i
+        if crashed:  # where a crash lies depends on all runs seen by then, so all blocks are summed anew
+            seen, first = with_floor(blocks[:, : i + 1].reshape(n_studies, -1)).reshape(n_studies, i + 1, runs), 0
+            total, size = np.zeros_like(total), np.zeros_like(size)
+        for j in range(first, i + 1):
+            effect = (runs * seen[:, j] - seen[:, j].sum(axis=1, keepdims=True)) / (runs - 1)
+            total += effect[:, chosen[:, j]]
+            size = np.maximum(size, np.abs(effect).max(axis=1, keepdims=True))
         statistic = (total if one_sided else np.abs(total)) / np.where(size > 0, size, 1.0)
         want = allowed[i] - used
         for count in np.unique(want[(want > 0) & (stopped == 0)]):

@@ -19,6 +19,7 @@ def choose_test(
     one_sided: bool = False,
     assume_normal: bool = False,
     resolution: float = 0.0,
+    against_value: bool = False,
 ) -> PairTest:
     """Returns the standard test: SEQ-FLIP, T-MIX below 8 seeds or by choice, the sign-flip e-process without a horizon.
 
@@ -29,16 +30,19 @@ def choose_test(
         one_sided: only that the centre is above 0 can be declared.
         assume_normal: the differences are taken to be normal, which saves about one seed and makes the error rate depend on it.
         resolution: the smallest step of the metric, 0 if it is continuous; only T-MIX needs it.
+        against_value: the differences are those to one stated value; only T-MIX needs to know.
     Raises:
         ValueError: the horizon is below 3, or the test does not know such an alpha.
     """
     if horizon is None:
-        return TMix(None, alpha, g=1.0, resolution=resolution, one_sided=one_sided) if assume_normal else SignFlipProcess(alpha, one_sided)
+        if not assume_normal:
+            return SignFlipProcess(alpha, one_sided)
+        return TMix(None, alpha, 1.0, resolution, one_sided, against_value)
     if horizon < MIN_HORIZON:
         raise ValueError(
             f"horizon={horizon} allows no comparison: with fewer than {MIN_HORIZON} seeds an arm no test can tell a difference from luck. "
             f"Raise the budget to at least {MIN_HORIZON} seeds, better to {MIN_EXACT_HORIZON}."
         )
     if horizon < MIN_EXACT_HORIZON or assume_normal:
-        return TMix(horizon, alpha, resolution=resolution, one_sided=one_sided)
+        return TMix(horizon, alpha, resolution=resolution, one_sided=one_sided, against_value=against_value)
     return SeqFlip(horizon, alpha, seed, one_sided=one_sided)

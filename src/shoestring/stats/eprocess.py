@@ -16,9 +16,9 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.stats.inversion import kept_interval
-from shoestring.stats.pair_test import Differences, Stop, check_settings, finite
-from shoestring.stats.winsor import winsorised, winsorised_mean
+from shoestring.stats.inversion import shifts_kept
+from shoestring.stats.pair_test import Differences, Stop, check_settings, outcomes
+from shoestring.stats.winsor import WINSOR, winsorised_mean
 
 _BETS = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
 
@@ -45,7 +45,7 @@ class SignFlipProcess:
 
     def stop(self, differences: Differences) -> Stop | None:
         """Returns the first n at which E reached 1 / alpha, with the sign of the larger half of the bets."""
-        up, down = log_wealth(finite(differences))
+        up, down = log_wealth(outcomes(differences))
         reached = np.flatnonzero(self._log_e(up, down) >= -math.log(self.alpha))
         if not reached.size:
             return None
@@ -54,26 +54,23 @@ class SignFlipProcess:
 
     def p_value(self, differences: Differences) -> float:
         """Returns 1 over the largest E so far, at most 1."""
-        return math.exp(-max(0.0, float(np.max(self._log_e(*log_wealth(finite(differences))), initial=0.0))))
+        return math.exp(-max(0.0, float(np.max(self._log_e(*log_wealth(outcomes(differences))), initial=0.0))))
 
     def e_value(self, differences: Differences) -> float:
         """Returns E now, which unlike the largest E so far may be multiplied and averaged."""
-        array = finite(differences)
+        array = outcomes(differences)
         return math.exp(float(self._log_e(*log_wealth(array))[-1])) if array.size else 1.0
 
     def interval(self, differences: Differences) -> tuple[float, float]:
         """Returns the shifts at which E has not reached 1 / alpha by now; if one-sided, the bets on minus bound it from above."""
-        array = finite(differences)
+        array = outcomes(differences)
         if not array.size:
             return -math.inf, math.inf
-        middle = winsorised_mean(array)
-        scale = float(np.std(winsorised(array - middle))) or abs(middle) or 1.0
-        starts = (middle, float(np.median(array)), float(np.mean(array)), *np.quantile(array, np.linspace(0.05, 0.95, 19)).tolist())
-        return kept_interval(lambda shift: self._rejects(array - shift), starts, scale)
+        return shifts_kept(array, self._rejects)
 
     def centre(self, differences: Differences) -> float:
         """Returns the winsorised mean."""
-        return winsorised_mean(finite(differences))
+        return winsorised_mean(outcomes(differences))
 
     def _log_e(self, up: NDArray[np.float64], down: NDArray[np.float64]) -> NDArray[np.float64]:
         return up if self.one_sided else log_e(up, down)
@@ -88,17 +85,19 @@ def log_wealth(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
     """Returns the logarithm of the mean wealth of the five bets on plus, and of the five on minus, after each seed.
 
     A bet multiplies its wealth by ``1 + s * sign(D_i) * tanh(b * |D_i| / r_i)``, with ``r_i`` the root mean square of the first i
-    differences: under symmetry a sign is independent of all magnitudes up to its own.
+    differences: under symmetry a sign is independent of all magnitudes up to its own. A crash counts as 2.5 r_i and is left out of r_i.
 
     Args:
-        differences: ``(..., n)``, finite.
+        differences: ``(..., n)``, infinite where a run crashed.
     Returns:
         two arrays ``(..., n)``.
     """
-    largest = np.maximum.accumulate(np.abs(differences), axis=-1)
-    share = differences / np.where(largest > 0, largest, 1.0)
+    crashed = np.isinf(differences)
+    numbers = np.where(crashed, 0.0, differences)
+    largest = np.maximum.accumulate(np.abs(numbers), axis=-1)
+    share = numbers / np.where(largest > 0, largest, 1.0)
     # r_i / largest_i, by recursion, so that neither huge nor tiny differences lose their squares
-    n = np.arange(1, differences.shape[-1] + 1)
+    n = np.maximum(np.cumsum(~crashed, axis=-1), 1)
     ratio = np.ones_like(share)
     ratio[..., 1:] = np.where(largest[..., 1:] > 0, largest[..., :-1] / np.where(largest[..., 1:] > 0, largest[..., 1:], 1.0), 1.0)
     total = np.empty_like(share)
@@ -107,7 +106,8 @@ def log_wealth(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
         running = running * ratio[..., i] ** 2 + share[..., i] ** 2
         total[..., i] = running
     root = np.sqrt(total / n)
-    stake = _BETS[:, None] * (share / np.where(root > 0, root, 1.0))[..., None, :]
+    size = np.where(crashed, np.copysign(WINSOR, differences), share / np.where(root > 0, root, 1.0))
+    stake = _BETS[:, None] * size[..., None, :]
     return _mean_wealth(stake), _mean_wealth(-stake)
 
 

@@ -43,7 +43,8 @@ def inside_margin(differences: NDArray[np.float64], margin: float, log_c: float,
 
     Where all differences so far are equal there is no interval, unless ``resolution`` gives one.
     """
-    mean, square = running_moments(differences)
+    with np.errstate(invalid="ignore"):  # a crash of one arm is no small difference: its sums are NaN, and no comparison with those holds
+        mean, square = running_moments(differences)
     n = np.arange(1, differences.shape[-1] + 1)
     error = np.sqrt((square / np.maximum(n - 1, 1) + resolution**2 / 12) / n)
     t = critical_t(n, log_c)

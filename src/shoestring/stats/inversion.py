@@ -8,8 +8,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
+from shoestring.stats.winsor import WINSOR, winsorised, winsorised_mean
+
 _FAR = 1e6
 _MAX_STEPS = 80
+
+
+def shifts_kept(
+    differences: NDArray[np.float64], rejects: Callable[[NDArray[np.float64]], bool], winsor: float | None = WINSOR
+) -> tuple[float, float]:
+    """Returns the ends of the set of shifts that a test of ``differences - shift`` does not reject.
+
+    A crash is one at any shift. It is infinite where there are no other differences, or where crashes reject every shift.
+    """
+    numbers = differences[np.isfinite(differences)]
+    if not numbers.size:
+        return -math.inf, math.inf
+    middle = winsorised_mean(numbers, winsor)
+    scale = float(np.std(winsorised(numbers - middle, winsor))) or abs(middle) or 1.0
+    starts = (middle, float(np.median(numbers)), float(np.mean(numbers)), *np.quantile(numbers, np.linspace(0.05, 0.95, 19)).tolist())
+    low, high = kept_interval(lambda shift: rejects(differences - shift), starts, scale)
+    return (low, high) if low < high or numbers.size == differences.size else (-math.inf, math.inf)
 
 
 def kept_interval(rejected: Callable[[float], bool], starts: Iterable[float], scale: float, tolerance: float = 1e-3) -> tuple[float, float]:

@@ -1,15 +1,15 @@
 """What every sequential test of paired differences offers, and what it returns; no test itself.
 
-A difference is ``D_i = A_i - B_i``, the results of two arms on the i-th seed of one list that was fixed in advance. A test is a pure
-function of its frozen settings and of the differences in seed order: it replays every n = 1, 2, ..., so neither batches nor the moment
-of asking can change what it decides.
+A difference is ``D_i = A_i - B_i``, the results of two arms on the i-th seed of one list that was fixed in advance. It is infinite where
+one of the two runs crashed (``crashes``). A test is a pure function of its frozen settings and of the differences in seed order: it
+replays every n = 1, 2, ..., so neither batches nor the moment of asking can change what it decides.
 
 Source: Ramdas et al. 2023, "Game-theoretic statistics and safe anytime-valid inference", arXiv:2210.01948.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -76,17 +76,27 @@ def finite(differences: Differences) -> NDArray[np.float64]:
     Raises:
         ValueError: not one-dimensional, or a number is NaN or infinite.
     """
+    return _checked(differences, np.isfinite, "finite")
+
+
+def outcomes(differences: Differences) -> NDArray[np.float64]:
+    """Returns the differences as ``finite`` does, but leaves those that are infinite, because a run crashed, as they are.
+
+    Raises:
+        ValueError: not one-dimensional, or a number is NaN.
+    """
+    return _checked(differences, lambda array: ~np.isnan(array), "numbers, or infinite where a run crashed")
+
+
+def _checked(differences: Differences, allowed: Callable[[NDArray[np.float64]], NDArray[np.bool_]], what: str) -> NDArray[np.float64]:
     array = np.asarray(differences, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"differences of shape {array.shape} cannot be tested; one number a seed is needed, of shape (n,).")
-    wrong = np.flatnonzero(~np.isfinite(array))
+    wrong = np.flatnonzero(~allowed(array))
     if wrong.size:
         first = int(wrong[0])
-        raise ValueError(
-            f"differences of shape {array.shape} hold {array[first]} at index {first}; all must be finite. "
-            "Score a failed run at the worst admissible value instead of leaving it out."
-        )
-    return np.clip(array, -_HUGE, _HUGE)
+        raise ValueError(f"differences of shape {array.shape} hold {array[first]} at index {first}; all must be {what}.")
+    return np.where(np.isinf(array), array, np.clip(array, -_HUGE, _HUGE))
 
 
 def some(differences: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -101,12 +111,12 @@ def some(differences: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def within(differences: Differences, horizon: int | None) -> NDArray[np.float64]:
-    """Returns the differences as ``(n,)`` finite numbers, at most ``horizon`` of them.
+    """Returns the differences as ``outcomes`` does, at most ``horizon`` of them.
 
     Raises:
-        ValueError: as ``finite``, or there are more than the horizon allows.
+        ValueError: as ``outcomes``, or there are more than the horizon allows.
     """
-    array = finite(differences)
+    array = outcomes(differences)
     if horizon is not None and len(array) > horizon:
         raise ValueError(
             f"{len(array)} differences were given to a test that was planned for at most {horizon}; its error rate holds only up to there "

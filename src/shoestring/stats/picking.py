@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-
-from shoestring.stats.pair_test import Differences, finite
+from shoestring.stats.crashes import standing
+from shoestring.stats.pair_test import Differences, outcomes
 from shoestring.stats.race import RaceState
 
 PICKED = "one arm is left"
@@ -22,7 +21,7 @@ PICKED = "one arm is left"
 @final
 @dataclass(frozen=True, slots=True)
 class Picking:
-    """The settings: after each rung the better half of the arms goes on, by their mean over the same seeds.
+    """The settings: after each rung the better half of the arms goes on: those that crashed least, then by their mean over the same seeds.
 
     Attributes:
         n_arms: at least 2.
@@ -73,9 +72,9 @@ class Picking:
         Args:
             scores: one list an arm, its results in seed order, higher is better.
         Raises:
-            ValueError: not one list an arm, or a result that is not finite.
+            ValueError: not one list an arm, or a result that is NaN.
         """
-        results = [finite(result) for result in scores]
+        results = [outcomes(result) for result in scores]
         if len(results) != self.n_arms:
             raise ValueError(f"{len(results)} lists do not fit; picking among {self.n_arms} arms takes one list an arm.")
         alive, parked = list(range(self.n_arms)), dict[int, int]()
@@ -84,7 +83,7 @@ class Picking:
             if missing := [arm for arm in alive if len(results[arm]) < rung]:
                 wants = tuple(sorted(missing, key=lambda arm: (len(results[arm]), costs[arm], arm)))
                 return RaceState(tuple(alive), parked, None, tuple(alive), wants, None)
-            ranked = sorted(alive, key=lambda arm: (-float(np.mean(results[arm][:rung])), arm))
+            ranked = sorted(alive, key=lambda arm: (standing(results[arm][:rung]), arm))
             kept = -(-len(alive) // 2)
             parked |= dict.fromkeys(sorted(ranked[kept:]), ranked[0])
             alive = sorted(ranked[:kept])

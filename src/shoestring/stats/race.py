@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoestring.stats.choose import choose_test
+from shoestring.stats.crashes import paired
 from shoestring.stats.futility import is_hopeless
-from shoestring.stats.pair_test import Differences, PairTest, Stop, finite
+from shoestring.stats.pair_test import Differences, PairTest, Stop, outcomes
 from shoestring.stats.seqflip import SeqFlip
 
 BEAT_ALL = "one arm beat all others"
@@ -66,6 +67,7 @@ class Race:
             leaders); ``"strict"``: the chance that the true best is ever parked is at most ``alpha``.
         assume_normal: pairs are decided by T-MIX at any horizon.
         costs: of one seed of each arm, in any unit; cheaper arms go first. None: all the same.
+        against_value: an arm is one stated value (``choose_test``).
         futility: end when no pair is likely to be decided any more; switching it off never breaks the error rate.
     Raises:
         ValueError: a setting out of its range.
@@ -79,6 +81,7 @@ class Race:
     assume_normal: bool = False
     costs: tuple[float, ...] | None = None
     futility: bool = True
+    against_value: bool = False
 
     def __post_init__(self) -> None:
         if self.n_arms < 2 or self.mode not in ("direct", "strict") or (self.costs is not None and len(self.costs) != self.n_arms):
@@ -94,7 +97,7 @@ class Race:
         Raises:
             ValueError: there is none for this horizon and error rate.
         """
-        return choose_test(self.horizon, self.pair_alpha, self.seed, assume_normal=self.assume_normal)
+        return choose_test(self.horizon, self.pair_alpha, self.seed, assume_normal=self.assume_normal, against_value=self.against_value)
 
     @property
     def pair_alpha(self) -> float:
@@ -105,9 +108,9 @@ class Race:
         """Returns where the race stands; it depends on the scores alone, not on when or how often one asks.
 
         Args:
-            scores: one list an arm, its results in seed order, higher is better; they may differ in length.
+            scores: one list an arm, its results in seed order, higher is better, ``-inf`` for a crash; they may differ in length.
         Raises:
-            ValueError: not one list an arm, more than ``horizon`` results, or one that is not finite.
+            ValueError: not one list an arm, more than ``horizon`` results, or one that is NaN.
         """
         results = self._checked(scores)
         test = self.test()
@@ -130,7 +133,7 @@ class Race:
         return {(i, j): test.p_value(_paired(results, i, j)) for i, j in combinations(range(self.n_arms), 2)}
 
     def _checked(self, scores: Sequence[Differences]) -> list[NDArray[np.float64]]:
-        results = [finite(result) for result in scores]
+        results = [outcomes(result) for result in scores]
         longest = max(map(len, results), default=0)
         if len(results) != self.n_arms or longest > self.horizon:
             raise ValueError(
@@ -194,8 +197,7 @@ def _next(
 
 
 def _paired(results: list[NDArray[np.float64]], i: int, j: int) -> tuple[float, ...]:
-    n = min(len(results[i]), len(results[j]))
-    return tuple((results[i][:n] - results[j][:n]).tolist())
+    return tuple(paired(results[i], results[j]).tolist())
 
 
 @lru_cache(maxsize=4096)  # a new result touches only the pairs of its arm; those of parked arms are not tested again

@@ -20,8 +20,8 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.stats.inversion import kept_interval
-from shoestring.stats.pair_test import Differences, Stop, check_settings, finite, within
+from shoestring.stats.inversion import shifts_kept
+from shoestring.stats.pair_test import Differences, Stop, check_settings, outcomes, within
 from shoestring.stats.winsor import WINSOR, winsorised, winsorised_mean
 
 RHO = 0.75
@@ -89,19 +89,16 @@ class SeqFlip:
     def interval(self, differences: Differences) -> tuple[float, float]:
         """Returns the shifts that have not been rejected by now; infinite before the first seed at which anything can be.
 
-        Where no shift at all is left, which needs very unusual differences, it is the centre alone.
+        Where no shift at all is left, which needs very unusual differences, it is the centre alone, or infinite where runs crashed.
         """
         array = within(differences, self.horizon)
         if not np.any(budget(self.horizon, (self._level,), self.rho, _n_patterns(self.horizon))[: len(array)] > 0):
             return -np.inf, np.inf
-        middle = winsorised_mean(array, self.winsor)
-        scale = float(np.std(winsorised(array - middle, self.winsor))) or abs(middle) or 1.0
-        starts = (middle, float(np.median(array)), float(np.mean(array)), *np.quantile(array, np.linspace(0.05, 0.95, 19)).tolist())
-        return kept_interval(lambda shift: self._rejects(array - shift), starts, scale)
+        return shifts_kept(array, self._rejects, self.winsor)
 
     def centre(self, differences: Differences) -> float:
         """Returns the winsorised mean."""
-        return winsorised_mean(finite(differences), self.winsor)
+        return winsorised_mean(outcomes(differences), self.winsor)
 
     @property
     def _level(self) -> float:

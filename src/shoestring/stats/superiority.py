@@ -15,7 +15,7 @@ from typing import final
 import numpy as np
 from scipy.special import betaincinv, betaln, xlog1py, xlogy
 
-from shoestring.stats.pair_test import Differences, finite, some
+from shoestring.stats.pair_test import Differences, outcomes, some
 
 MEANINGFUL = 0.75
 
@@ -29,7 +29,7 @@ class Superiority:
 
     Attributes:
         n: seeds.
-        wins: on how many of them A was better; of those on which both were equal, as many as the coin gave to A.
+        wins: on how many of them A was better.
         ties: on how many both were equal.
         interval: limits of P(A > B), a tie counting half; valid at whatever moment one stops.
     """
@@ -41,8 +41,8 @@ class Superiority:
 
     @property
     def share(self) -> float:
-        """The estimate of P(A > B): wins over seeds."""
-        return self.wins / self.n
+        """The estimate of P(A > B), a tie counting half."""
+        return (self.wins + self.ties / 2) / self.n
 
     @property
     def words(self) -> str:
@@ -53,26 +53,25 @@ class Superiority:
         return "not significant"
 
 
-def superiority(differences: Differences, *, seed: int, alpha: float) -> Superiority:
+def superiority(differences: Differences, alpha: float) -> Superiority:
     """Returns how often the difference was above 0.
 
     Args:
         differences: ``(n,)``, A less B where more is better, in seed order, at least one.
-        seed: of the coin that decides ties; one toss a seed, tie or not, so that a toss does not depend on results.
         alpha: the chance allowed that the interval ever misses, two-sided.
     Raises:
         ValueError: no differences, or alpha not between 0 and 1.
     """
-    array = some(finite(differences))
-    coin = np.random.default_rng(seed).random(array.size) < 0.5
-    wins = int(np.sum((array > 0) | ((array == 0) & coin)))
-    return Superiority(array.size, wins, int(np.sum(array == 0)), win_interval(wins, array.size, alpha))
+    array = some(outcomes(differences))
+    wins, ties = int(np.sum(array > 0)), int(np.sum(array == 0))
+    return Superiority(array.size, wins, ties, win_interval(wins + ties / 2, array.size, alpha))
 
 
-def win_interval(wins: int, n: int, alpha: float) -> tuple[float, float]:
+def win_interval(wins: float, n: int, alpha: float) -> tuple[float, float]:
     """Returns the probabilities p that are in keeping with ``wins`` of ``n``, whenever one stopped.
 
-    They are those with ``B(W + 1/2, n - W + 1/2) / B(1/2, 1/2) < p**W * (1 - p)**(n - W) / alpha``.
+    They are those with ``B(W + 1/2, n - W + 1/2) / B(1/2, 1/2) < p**W * (1 - p)**(n - W) / alpha``. Half a win, from a
+    tie, keeps the level: the likelihood ratio of a tie lies below the mean of those of a win and a loss.
 
     Raises:
         ValueError: not ``0 <= wins <= n``, or alpha not between 0 and 1.
@@ -81,7 +80,7 @@ def win_interval(wins: int, n: int, alpha: float) -> tuple[float, float]:
     return _lower_limit(wins, n, alpha), 1 - _lower_limit(n - wins, n, alpha)
 
 
-def _lower_limit(wins: int, n: int, alpha: float) -> float:
+def _lower_limit(wins: float, n: int, alpha: float) -> float:
     mixture = float(betaln(wins + 0.5, n - wins + 0.5) - betaln(0.5, 0.5)) + math.log(alpha)
 
     def excess(p: float) -> float:
@@ -108,7 +107,7 @@ def crash_rate_bound(crashes: int, n: int, alpha: float) -> float:
     return 1.0 if crashes == n else float(betaincinv(crashes + 1, n - crashes, 1 - alpha))
 
 
-def _check_count(what: str, count: int, n: int, alpha: float) -> None:
+def _check_count(what: str, count: float, n: int, alpha: float) -> None:
     if not 0 <= count <= n:
         raise ValueError(f"{what}={count} of n={n} is impossible; it must lie between 0 and n.")
     if not 0 < alpha < 1:

@@ -6,30 +6,27 @@ tests exact.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
+from shoestring.stats.crashes import FAR, as_numbers, far
 from shoestring.stats.pair_test import some
 
-WINSOR = 2.5
+WINSOR = FAR
 
 
 def winsorised(differences: NDArray[np.float64], winsor: float | None = WINSOR) -> NDArray[np.float64]:
-    """Returns the differences clipped to ``winsor`` times the median of those magnitudes that are not 0.
+    """Returns the differences clipped to ``winsor`` times the median of those magnitudes that are neither 0 nor infinite.
 
     Args:
-        differences: ``(..., n)``, finite; each row has its own limit.
-        winsor: None: as they are.
+        differences: ``(..., n)``, infinite where a run crashed; each row has its own limit.
+        winsor: None: as they are, crashes as ``as_numbers`` places them.
     """
     if winsor is None or not differences.shape[-1]:
-        return differences
-    n = differences.shape[-1]
-    magnitude = np.abs(differences.reshape(-1, n))
-    magnitude.sort(axis=1)
-    rows = np.arange(len(magnitude))
-    first = np.minimum(np.sum(magnitude == 0, axis=1), n - 1)  # of those that are not 0; where all are, it makes no difference
-    low, high = magnitude[rows, (first + n - 1) // 2], magnitude[rows, (first + n) // 2]
-    limit = (winsor * (low / 2 + high / 2)).reshape(*differences.shape[:-1], 1)
+        return as_numbers(differences)
+    limit = far(differences, winsor)
     pulled: NDArray[np.float64] = np.minimum(np.maximum(differences, -limit), limit)
     return pulled
 
@@ -39,8 +36,13 @@ def winsorised_mean(differences: NDArray[np.float64], winsor: float | None = WIN
 
     Unlike the mean of ``winsorised`` it is clipped about the median, so that moving all differences moves the centre with them.
 
+    It is not finite where half of the differences or more come from crashes.
+
     Raises:
         ValueError: no differences.
     """
-    middle = float(np.median(some(differences)))
+    with np.errstate(invalid="ignore"):
+        middle = float(np.median(some(differences)))
+    if not math.isfinite(middle):
+        return middle
     return middle + float(np.mean(winsorised(differences - middle, winsor)))

@@ -108,10 +108,30 @@ def test_equal_arms_are_never_called_different(test):
 
 
 @each_test
-@pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_a_result_that_is_no_number_is_refused_by_name(test, wrong):
+def test_a_result_that_is_no_number_is_refused_by_name(test):
     with pytest.raises(ValueError, match=r"shape \(3,\) hold .* at index 1"):
-        test.stop([0.5, wrong, 1.0])
+        test.stop([0.5, np.nan, 1.0])
+
+
+@each_test
+@pytest.mark.parametrize("factor", [1e-9, 1.0, 1e9])
+def test_an_arm_that_crashes_on_every_seed_loses(test, factor):
+    differences = np.full(12, np.inf)
+    differences[-1] = -factor  # but one, on which the other did a little better
+
+    assert test.stop(differences).sign == 1
+    assert test.p_value(differences) <= test.alpha
+    assert not any(map(np.isnan, test.interval(differences)))
+
+
+@each_test
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_a_crash_counts_the_same_in_any_unit(test, factor):
+    differences = drawn(0.8)
+    differences[[2, 7]] = np.inf, -np.inf
+
+    assert test.stop(factor * differences) == test.stop(differences)
+    assert test.p_value(factor * differences) == pytest.approx(test.p_value(differences))
 
 
 @each_test

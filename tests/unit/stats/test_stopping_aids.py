@@ -14,7 +14,7 @@ from shoestring.stats.futility import is_hopeless, predictive_power
 from shoestring.stats.pair_test import Stop
 from shoestring.stats.reserve import WithReserve, extend, with_reserve
 from shoestring.stats.superiority import crash_rate_bound, superiority, win_interval
-from shoestring.stats.tmix import TMix
+from shoestring.stats.tmix import TMix, interval, log_c
 from shoestring.stats.winsor import winsorised, winsorised_mean
 
 FLAT = np.array([1.0, -1.0, 0.9, -0.9, 1.1, -1.1])
@@ -50,7 +50,7 @@ def test_a_difference_is_called_small_once_its_interval_fits_the_margin():
     since = equivalent_since(FLAT / 10, 0.5, 20, 0.05)
 
     assert since is not None and is_equivalent(FLAT / 10, 0.5, 20, 0.05)
-    low, high = TMix(20, 0.1).interval(FLAT[:since] / 10)
+    low, high = interval(FLAT[:since] / 10, log_c(20, 0.1))
     assert -0.5 <= low < high <= 0.5
     assert not is_equivalent(FLAT / 10 + 0.6, 0.5, 20, 0.05)
 
@@ -70,12 +70,11 @@ def test_at_the_crash_rate_bound_so_few_crashes_have_a_chance_of_alpha():
     assert binom.cdf(2, 20, crash_rate_bound(2, 20, 0.05)) == pytest.approx(0.05)
 
 
-def test_ties_are_tossed_and_a_toss_does_not_depend_on_what_came_later():
-    differences = np.zeros(40)
-    wins = [superiority(differences[:n], seed=3, alpha=0.05).wins for n in range(1, 41)]
+def test_a_tie_counts_half():
+    found = superiority([1.0, np.inf, 0.0, 0.0, -2.0, 0.0], 0.05)
 
-    assert 5 < wins[-1] < 35
-    assert set(np.diff(wins)) == {0, 1}
+    assert (found.wins, found.ties, found.share) == (2, 3, 3.5 / 6)
+    assert superiority(np.zeros(40), 0.05).interval == pytest.approx(win_interval(20, 40, 0.05))
 
 
 def test_the_interval_of_wins_surrounds_the_share_and_is_symmetric():
@@ -87,7 +86,7 @@ def test_the_interval_of_wins_surrounds_the_share_and_is_symmetric():
 
 
 def test_the_rule_of_bouthillier_has_three_answers():
-    words = [superiority(np.arange(n) - cut + 0.5, seed=0, alpha=0.05).words for n, cut in ((30, 15), (30, 3), (1000, 400))]
+    words = [superiority(np.arange(n) - cut + 0.5, 0.05).words for n, cut in ((30, 15), (30, 3), (1000, 400))]
 
     assert words == ["not significant", "significant and meaningful", "significant, but too small to be meaningful"]
 

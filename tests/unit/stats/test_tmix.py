@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -69,9 +70,25 @@ def test_many_studies_at_once_are_each_as_one():
     assert np.array_equal(log_e(studies), np.array([log_e(study) for study in studies]))
 
 
-def test_differences_without_any_spread_are_tested_only_with_a_resolution():
-    assert TMix(20, 0.05).stop(np.full(20, 0.1)) is None
+def test_differences_without_any_spread_are_tested_as_if_it_went_to_zero():
+    assert log_e(np.full(7, 0.1))[2:] == pytest.approx([(n - 1) / 2 * math.log(1 + n / 2) for n in range(3, 8)])
+    assert log_e(0.1 + 1e-9 * np.arange(7.0))[2:] == pytest.approx(log_e(np.full(7, 0.1))[2:], rel=1e-6)
     assert TMix(20, 0.05, resolution=0.01).stop(np.full(20, 0.1)) == Stop(5, 1)
+
+
+@pytest.mark.parametrize("differences", [[0.5, 0.5, 0.5, 0.5], [1.0, 1.0, 1.0, 0.0], [2.0, -1.0, 1.0, 3.0]])
+def test_equal_magnitudes_show_nothing_against_a_stated_value(differences):
+    assert TMix(4, 0.05, against_value=True).stop(differences) is None
+
+
+@pytest.mark.parametrize("horizon", [3, 4, 5, 6, 7])
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_equal_arms_of_two_values_are_told_apart_no_more_often_than_alpha(horizon, one_sided):
+    test = TMix(horizon, 0.05, one_sided=one_sided)
+    found = [d for d in itertools.product((-1.0, 0.0, 1.0), repeat=horizon) if test.stop(d)]
+
+    for q in np.linspace(0.01, 0.25, 9):  # chance of either sign; that of 0 is at least a half, in the same arms
+        assert sum(q ** np.count_nonzero(d) * (1 - 2 * q) ** (horizon - np.count_nonzero(d)) for d in found) <= 0.05
 
 
 def test_a_one_sided_test_is_the_two_sided_one_at_twice_its_level():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from shoestring.comparison import PairResult
 from shoestring.questions.compare import Compare
 from shoestring.questions.judges import Ruling, Scores
-from shoestring.questions.judges.pair import seeds_change_nothing
-from shoestring.questions.judges.pairing import differences, pair_result
+from shoestring.questions.judges.pairing import pair_result
+from shoestring.stats.crashes import paired
 from shoestring.stats.futility import is_hopeless
 from shoestring.stats.holm import holm
-from shoestring.stats.pair_test import PairTest, Stop
+from shoestring.stats.pair_test import PairTest
 
 
 class AblationJudge:
@@ -35,8 +35,6 @@ class AblationJudge:
 
     def rule(self, scores: Scores) -> Ruling:
         """Returns what follows from the results so far."""
-        if seeds_change_nothing(self._question, scores):
-            return Ruling((), "the seeds change nothing", deterministic=True)
         shown = self._shown(scores)
         left = [other for other in self._others if other not in shown and not self._is_over(scores, other)]
         if left:
@@ -51,16 +49,16 @@ class AblationJudge:
         """Returns the full model against each ablation."""
         shown, found = self._shown(scores), []
         for other in self._others:
-            diffs = differences(scores[self._full], scores[other])
-            stop = Stop(len(diffs), 1 if self._test.centre(diffs) > 0 else -1) if other in shown else None
+            diffs = paired(scores[self._full], scores[other])
+            stop = self._test.stop(diffs) if other in shown else None
             found.append(pair_result(self._question, self._test, self._full, other, diffs, stop))
         return tuple(found)
 
     def _shown(self, scores: Scores) -> set[int]:
-        p_values = [self._test.p_value(differences(scores[self._full], scores[other])) for other in self._others]
+        p_values = [self._test.p_value(paired(scores[self._full], scores[other])) for other in self._others]
         rejected = holm(p_values, self._question.alpha)
         return {other for other, is_rejected in zip(self._others, rejected, strict=True) if is_rejected}
 
     def _is_over(self, scores: Scores, other: int) -> bool:
-        diffs = differences(scores[self._full], scores[other])
+        diffs = paired(scores[self._full], scores[other])
         return len(scores[other]) >= self._horizon or is_hopeless(diffs, self._horizon, self._question.alpha / len(self._others))

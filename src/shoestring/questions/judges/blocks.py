@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from shoestring.comparison import PairResult
 from shoestring.questions.compare import Compare
 from shoestring.questions.judges import Ruling, Scores
-from shoestring.questions.judges.pair import seeds_change_nothing
 from shoestring.questions.judges.pairing import bounded
-from shoestring.stats.blocks import BlockFlip
+from shoestring.stats.blocks import BlockFlip, effects
+from shoestring.stats.crashes import with_floor
 from shoestring.stats.superiority import superiority
 
 
@@ -39,8 +39,6 @@ class BlockJudge:
     def rule(self, scores: Scores) -> Ruling:
         """Returns what follows from the whole blocks so far."""
         expensive, cheap = self._blocks(scores)
-        if seeds_change_nothing(self._question, scores):
-            return Ruling((), "the seeds change nothing", deterministic=True)
         if stop := self._test.stop(expensive, cheap):
             return Ruling((), "the evidence is enough", 1 - self._cheap if stop.sign > 0 else self._cheap)
         if len(expensive) >= self._horizon:
@@ -56,8 +54,9 @@ class BlockJudge:
         expensive, cheap = expensive[:n], cheap[:n]
         up = (1.0 if question.goal == "max" else -1.0) * (1.0 if self._cheap == 1 else -1.0)
         low, high = sorted(up * limit for limit in self._test.interval(expensive, cheap)) if n else (-math.inf, math.inf)
-        effects = (expensive - cheap.mean(axis=1)) * (1.0 if self._cheap == 1 else -1.0)
-        wins = superiority(effects, seed=question.seed, alpha=question.alpha) if n else None
+        runs = with_floor(np.column_stack([expensive, cheap]).ravel()).reshape(n, -1)  # numbers, to say which of two is better
+        diffs = effects(runs) * (1.0 if self._cheap == 1 else -1.0)
+        wins = superiority(diffs, question.alpha) if n else None
         names = [arm.name for arm in question.arms]
         better = None if stop is None else names[1 - self._cheap] if stop.sign > 0 else names[self._cheap]
         return (
@@ -71,7 +70,8 @@ class BlockJudge:
                 question.alpha if stop else 1.0,
                 wins.share if wins else None,
                 wins.interval if wins else (0.0, 1.0),
-                tuple(float(effect) * (1.0 if question.goal == "max" else -1.0) for effect in effects),
+                tuple((diffs * (1.0 if question.goal == "max" else -1.0)).tolist()),
+                wins.ties if wins else 0,
             ),
         )
 

@@ -23,7 +23,10 @@ def judge_for(question: Compare, horizon: int | None, extended: bool = False) ->
     """
 
     def make(horizon: int | None, alpha: float) -> PairTest:
-        return choose_test(horizon, alpha, question.seed, one_sided=question.one_sided, resolution=question.resolution)
+        stated = any(arm.value is not None for arm in question.arms)
+        return choose_test(
+            horizon, alpha, question.seed, one_sided=question.one_sided, resolution=question.resolution, against_value=stated
+        )
 
     if horizon is not None and question.reserve is not None:
         test = with_reserve(make, horizon, question.reserve, question.alpha, extended=extended)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-import numpy as np
-
 from shoestring.comparison import PairResult
 from shoestring.questions.compare import Compare
 from shoestring.questions.judges import Ruling, Scores
-from shoestring.questions.judges.pair import seeds_change_nothing
-from shoestring.questions.judges.pairing import differences, pair_result
+from shoestring.questions.judges.pairing import pair_result
+from shoestring.stats.crashes import paired, standing
 from shoestring.stats.picking import Picking
 from shoestring.stats.race import Race
 
@@ -27,7 +25,8 @@ class RaceJudge:
     def __init__(self, question: Compare, horizon: int) -> None:
         self._question = question
         n_arms = len(question.arms)
-        race = Race(n_arms, horizon, question.alpha, question.seed, "strict" if question.strict else "direct")
+        stated = any(arm.value is not None for arm in question.arms)
+        race = Race(n_arms, horizon, question.alpha, question.seed, "strict" if question.strict else "direct", against_value=stated)
         self._test = race.test()
         self._race: Race | Picking = Picking(n_arms, horizon) if question.mode == "pick" else race
         self._ended: Ruling | None = None
@@ -43,13 +42,10 @@ class RaceJudge:
         """Returns what follows from the results so far."""
         if self._ended:
             return self._ended
-        if seeds_change_nothing(self._question, scores):
-            ruling = Ruling((), "the seeds change nothing", _first_of(scores), deterministic=True)
-        else:
-            state = self._race.state(scores)
-            picked = state.best if self._question.mode == "pick" else None
-            better = None if self._question.mode == "pick" else state.best
-            ruling = Ruling(state.wants, state.ended or "", better, picked, state.surviving)
+        state = self._race.state(scores)
+        picked = state.best if self._question.mode == "pick" else None
+        better = None if self._question.mode == "pick" else state.best
+        ruling = Ruling(state.wants, state.ended or "", better, picked, state.surviving)
         if ruling.ended:
             self._ended = ruling
         return ruling
@@ -59,7 +55,7 @@ class RaceJudge:
         question = self._question
         found: dict[tuple[int, int], PairResult] = {}
         for first, second in combinations(range(len(question.arms)), 2):
-            diffs = differences(scores[first], scores[second])
+            diffs = paired(scores[first], scores[second])
             stop = self._test.stop(diffs)
             found[first, second] = pair_result(question, self._test, first, second, diffs[: stop.n] if stop else diffs, stop)
         return _ordered(found, scores)
@@ -68,11 +64,6 @@ class RaceJudge:
 def _ordered(found: Mapping[tuple[int, int], PairResult], scores: Scores) -> tuple[PairResult, ...]:
     """Returns the pairs with the two best arms' first, by the mean over the seeds that all have run."""
     n = min(len(own) for own in scores)
-    ranked = sorted(range(len(scores)), key=lambda arm: (-float(np.mean(scores[arm][:n])) if n else 0.0, arm))
+    ranked = sorted(range(len(scores)), key=lambda arm: (standing(scores[arm][:n]), arm))
     headline = tuple(sorted(ranked[:2]))
     return tuple(found[key] for key in sorted(found, key=lambda key: (key != headline, key)))
-
-
-def _first_of(scores: Scores) -> int | None:
-    firsts = [own[0] for own in scores]
-    return int(np.argmax(firsts)) if firsts.count(max(firsts)) == 1 else None
