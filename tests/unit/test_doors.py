@@ -165,7 +165,7 @@ def test_a_unit_of_training_can_have_any_name(unit, budget, tmp_path):
 
     assert Run.read(tmp_path / "run").budget == ss.Budget(budget, unit=unit.lower())
     assert f"of {budget.partition(',')[0]}" in str(answer)
-    assert str(search(unit=unit, budget=budget, store=tmp_path / "run")) == str(answer)
+    assert search(unit=unit, budget=budget, store=tmp_path / "run").finding == answer.finding
 
 
 def test_a_run_says_what_it_asks_and_where_it_was_made(tmp_path):
@@ -230,7 +230,7 @@ def test_a_target_that_trains_nothing_is_told_what_it_is(tmp_path, monkeypatch, 
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("curve", [None, 5, "loss", [1], [{"loss": "a"}], [{"loss": None}], ({"loss": 1} for _ in "a")], ids=str)
+@pytest.mark.parametrize("curve", [None, 5, "loss", [1], [{"loss": "a"}], [{"loss": None}], ({"loss": 1} for _ in "a")], ids=lambda curve: str(curve).partition(" at 0x")[0])
 def test_a_replay_that_gives_no_learning_curve_is_told_what_to_give(curve):
     with pytest.raises(UsageError, match=r"a learning curve must .*; return one mapping a unit"):
         search(lambda config, seed: curve, runner="replay", horizon=1)
