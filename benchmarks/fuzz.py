@@ -34,7 +34,14 @@ from shoestring import cli
 
 LONGEST = 1_000  # characters of a message
 LONGEST_S = 20.0  # of processor time of one call
-METHODS = {"Budget", "Space.of", "Space.validate", "Space.completed", "Space.from_json"}  # Python itself checks what these are called with
+METHODS = {
+    "Budget",
+    "Trial",
+    "Space.of",
+    "Space.validate",
+    "Space.completed",
+    "Space.from_json",
+}  # Python itself checks what these are called with
 EXIT_CODES = {0, 2, 3, 4, 5}
 TARGET = """
 def train(trial):
@@ -285,6 +292,7 @@ def doors() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         "Verdict": (ss.Verdict, verdict),
         "Script": (ss.Script, {"command": ("true", "{x}"), "pattern": None, "metric": "loss"}),
         "ReplayRunner": (ss.ReplayRunner, {"curve": curve, "workers": 1, "unit_s": 1.0, "pausable": True}),
+        "Trial": (lambda lease, events, **more: ss.Trial(lease, events, **more), {"lease": 1, "events": 1, "device": "cpu"}),
         "search replayed": (ss.search, judged | searched | {"train": curve, "runner": "replay"}),
     }
 
@@ -416,7 +424,7 @@ def check_command(run: Callable[[Sequence[str]], tuple[object, str]], arguments:
         raise RuntimeError(f"exit code {code}: {err.strip()[-200:]}")
     if code == 2 and not err.strip():
         raise RuntimeError("exit code 2 without a word")
-    if code == 2 and (fault := fault_of_message(err[-LONGEST:] if "Usage:" in err else err)):
+    if code == 2 and (fault := fault_of_message(err[:LONGEST] if "Usage:" in err else err)):
         raise RuntimeError(fault)
 
 

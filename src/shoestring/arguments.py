@@ -95,6 +95,8 @@ def settle(name: str, value: object, annotation: Any) -> Any:
         if unfit.names and isinstance(unfit.value, str):
             raise UnknownName(f"{name}{unfit.place}", unfit.value, unfit.names) from None
         raise InvalidArgument(f"{name}{unfit.place} must be {unfit.wanted}, got {shown(unfit.value)}{unfit.why}.") from None
+    except Exception as error:  # the methods of what a user hands over may raise anything
+        raise InvalidArgument(f"{name} must be {words(annotation)}, got {shown(value)}, which raises {type(error).__name__}.") from error
 
 
 def refuse_call(function: Callable[..., object], arguments: Sequence[str]) -> str:

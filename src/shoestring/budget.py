@@ -193,14 +193,20 @@ def duration(seconds: float) -> str:
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s"
 
 
+def _singular(word: str) -> str:
+    """Returns the singular of a plural; a word that is none, such as ``pass`` or ``basis``, as it is."""
+    if re.search("(ss|x|z|sh|[^o]ch)es$", word):
+        return word[:-2]
+    return re.sub("s$", "", re.sub("ies$", "ys", word)) if re.search("[^sui]s$", word) else word
+
+
 def unit_word(word: str) -> str:
     """Returns what a unit of training is called, in the singular; any word that means nothing else in a budget.
 
     Raises:
         UsageError: it is no word, or means something else.
     """
-    lowered = word.lower() if isinstance(word, str) else ""
-    lowered = next((known for known in UNITS if lowered == plural_of(known)), lowered)
+    lowered = _singular(word.lower()) if isinstance(word, str) else ""
     if not _UNIT.fullmatch(lowered):
         raise UsageError(f"unit must be one word for a unit of training, such as epoch, step, round or tree, got {shown(word)}.")
     if _spelt(lowered) in _WORDS or _counts(lowered):

@@ -37,12 +37,21 @@ from reprlib import Repr
 
 MOST_LISTED = 12  # of more names than this, a message lists the nearest three
 _LONGEST = 120  # characters of a value in a message
+_LONGEST_LINE = 600
+_ADDRESS = re.compile(r" (object )?at 0x[0-9a-fA-F]{6,}")
 
 
 class ShoestringError(Exception):
-    """Any error that Shoestring raises on purpose; ``exit_code`` is what the command line returns for it."""
+    """Any error that Shoestring raises on purpose; ``exit_code`` is what the command line returns for it.
+
+    Whatever a user gave, a line of the message has at most 600 characters, and no address in memory.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        lines = _ADDRESS.sub("", str(message)).split("\n")
+        super().__init__("\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:400]} ... {line[-180:]}" for line in lines))
 
 
 class UsageError(ShoestringError, ValueError):
@@ -194,7 +203,7 @@ class _Written(Repr):
             return f"<{type(x).__name__}>"
 
     def repr_instance(self, x: object, level: int) -> str:
-        return re.sub(r" (object )?at 0x[0-9a-fA-F]+", "", repr(x))[: 2 * _LONGEST]
+        return _ADDRESS.sub("", repr(x))[: 2 * _LONGEST]
 
 
 _WRITTEN = _Written()

@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias, cast
 
 from shoestring import schema
 from shoestring.answer import Answer
-from shoestring.errors import UnknownName, UsageError
+from shoestring.budget import Cost
+from shoestring.errors import UnknownName, UsageError, shown
 from shoestring.identity import pieces_of
 from shoestring.ledger import Ledger
 from shoestring.origin import made_here
@@ -186,6 +187,8 @@ def _ready_by(store: Store | None, spending: Spending, began: float | None) -> f
 
 def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending, ready_by: float | None) -> Runner:
     if not isinstance(runner, str):
+        if not (isinstance(runner.capacity, int) and isinstance(runner.rates, Cost)):
+            raise UsageError(f"runner must have a whole capacity and a Cost as rates, got {shown(runner)}.")
         return runner
     if runner == "process":
         return ProcessRunner(by_name(target), spending.workers, spending.watts, ready_by=ready_by)

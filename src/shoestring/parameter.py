@@ -19,7 +19,6 @@ from shoestring.orders import Value
 
 When: TypeAlias = Mapping[str, Value | Sequence[Value]]
 
-MOST_OPTIONS = 10_000
 # Floats stay far from overflow in differences and squares; whole numbers are encoded and decoded exactly in double precision.
 _LIMITS: dict[type, float] = {float: 1e100, int: 1e12}
 _Number = TypeVar("_Number", int, float)
@@ -153,17 +152,16 @@ class Choice:
             raise InvalidSpace(
                 f"options={shown(self.options)} is not a sequence of plain values; write for example Choice(['relu', 'tanh'])."
             )
-        if len(self.options) > MOST_OPTIONS:
-            raise InvalidSpace(f"Choice has {len(self.options)} options; it can have {MOST_OPTIONS}. Use Int for a number.")
         options = tuple(_plain_value("option", option) for option in self.options)
         if not options:
             raise InvalidSpace("Choice has no options; it needs at least one. Add an option, or leave the parameter out.")
-        for i, option in enumerate(options):
-            if option in options[:i]:
-                same = options[options.index(option)]
+        first: dict[Value, Value] = {}
+        for option in options:
+            if option in first:
                 raise InvalidSpace(
-                    f"options {shown(same)} and {shown(option)} are equal in Python; options must differ. Remove one, or quote it."
+                    f"options {shown(first[option])} and {shown(option)} are equal in Python; options must differ. Remove one, or quote it."
                 )
+            first[option] = option
         object.__setattr__(self, "options", options)
         if self.default is not None:
             object.__setattr__(self, "default", self.check("default", self.default))

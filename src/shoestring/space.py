@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoestring.arguments import bound_class
-from shoestring.errors import InvalidSpace, UnknownName, brief, shown
+from shoestring.errors import InvalidSpace, UnknownName, UsageError, brief, shown
 from shoestring.orders import Config, Value
 from shoestring.parameter import Choice, Float, Int, Parameter, When, conditions_of
 
@@ -86,7 +86,13 @@ class Space:
         return self.active({name: param.prior for name, param in self._params.items()})
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
-        """Draws one configuration, each parameter on its own scale."""
+        """Draws one configuration, each parameter on its own scale.
+
+        Raises:
+            UsageError: ``rng`` is no generator.
+        """
+        if not isinstance(rng, np.random.Generator):
+            raise UsageError(f"rng must be a NumPy generator such as np.random.default_rng(0), got {shown(rng)}.")
         return self.decode(rng.random(len(self._params)))
 
     def encode(self, config: Config) -> NDArray[np.float64]:
@@ -96,7 +102,13 @@ class Space:
         return np.array([param.encode(config[name]) if name in config else 0.5 for name, param in params.items()])
 
     def decode(self, u: NDArray[np.float64]) -> dict[str, Value]:
-        """Returns the configuration at a place ``(n_params,)`` of the unit cube; equal volumes hold equally likely configurations."""
+        """Returns the configuration at a place ``(n_params,)`` of the unit cube; equal volumes hold equally likely configurations.
+
+        Raises:
+            InvalidSpace: it is no place.
+        """
+        if getattr(u, "shape", None) != (len(self._params),):
+            raise InvalidSpace(f"a place has {len(self._params)} coordinates, one a parameter, got {shown(u)}.")
         return self.active({name: param.decode(x) for (name, param), x in zip(self._params.items(), u.tolist(), strict=True)})
 
     def active(self, values: Config) -> dict[str, Value]:

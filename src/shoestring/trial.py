@@ -12,7 +12,7 @@ from typing import Any, SupportsFloat, cast
 import numpy as np
 
 from shoestring import checkpoint, randomness, state
-from shoestring.errors import InvalidState, UnknownName, UsageError
+from shoestring.errors import InvalidState, UnknownName, UsageError, shown
 from shoestring.events import EventWriter, plain
 from shoestring.lease import Lease
 
@@ -46,6 +46,10 @@ class Trial:
     """
 
     def __init__(self, lease: Lease, events: EventWriter, stop_requested: Callable[[], bool] = lambda: False, device: str = "cpu") -> None:
+        if not (isinstance(lease, Lease) and isinstance(events, EventWriter)):
+            raise UsageError(
+                f"a Trial is made by a study, which hands it to the training function, got {shown(lease)} and {shown(events)}."
+            )
         self.config = TrialConfig(lease.config)
         self.seed = lease.seed
         self.horizon = lease.horizon

@@ -17,6 +17,20 @@ import shoestring as ss
 from shoestring.arguments import LATER, bound_class, checked, refuse_call, settle
 from shoestring.errors import InvalidArgument, UnknownName, UsageError, shown
 
+
+class Unwritable:
+    def __repr__(self):
+        raise RuntimeError
+
+
+class Unreadable:
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, i):
+        raise RuntimeError
+
+
 Pair = tuple[float | None, float | None]
 
 
@@ -67,6 +81,7 @@ def test_what_fits_becomes_plain_python(value, annotation, settled):
         (["a", "b"], Annotated[str, "one name"], "x must be one name, got ['a', 'b']."),
         (5, Callable[[int], None], "x must be a function of 1 argument, got 5."),
         (lambda: None, Callable[[int], None], "which takes ()."),
+        (Unreadable(), Sequence[int], "which raises RuntimeError."),
         (ss.Space, ss.Space, "x must be a Space, got the class Space."),
         ("mni", Literal["min", "max"], "unknown x 'mni'; known: max, min. Did you mean 'min'?"),
     ],
@@ -144,11 +159,6 @@ def test_a_function_that_cannot_be_called_so_is_told_why(function, why):
     assert bool(refuse_call(function, ["trial"])) is bool(why)
 
 
-class Unwritable:
-    def __repr__(self):
-        raise RuntimeError
-
-
 @given(
     st.recursive(st.integers() | st.text() | st.binary() | st.floats(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 )
@@ -167,3 +177,12 @@ def test_a_value_is_shown_without_its_address(name):
 
     assert "0x" not in shown(value)
     assert 0 < len(shown(value)) <= 120
+
+
+@pytest.mark.parametrize("given", ["x" * 10**6, f"{object()}", "ab " * 10**5])
+def test_a_message_is_cut_however_long_what_was_given_is(given):
+    message = str(UsageError(f"{given} is given.\nThe end."))
+
+    assert max(map(len, message.splitlines())) <= 600
+    assert message.endswith("is given.\nThe end.")
+    assert "0x" not in message

@@ -107,6 +107,23 @@ def test_any_word_without_another_meaning_counts_units_of_training(word):
         assert Budget(describe("units", amount, unit), unit=unit).limits == {"units": amount}
 
 
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ("Rounds", "round"),
+        ("trees", "tree"),
+        ("batches", "batch"),
+        ("queries", "query"),
+        ("phases", "phase"),
+        ("passes", "pass"),
+        ("epochs", "epoch"),
+    ],
+)
+def test_a_unit_may_be_given_in_the_plural(given, word):
+    assert unit_word(given) == unit_word(word) == word
+    assert Budget(f"3 {given}", unit=given) == Budget(f"3 {given}", unit=word)
+
+
 def test_a_resource_limited_twice_is_refused():
     with pytest.raises(InvalidBudget, match="limits wall_s twice"):
         Budget("10m", "1h")

@@ -319,6 +319,7 @@ def test_functions_and_scripts_can_be_arms(tmp_path):
         ({"repeats": {"c": 2}}, UnknownName, "unknown arm 'c'"),
         ({"reserve": 8}, UsageError, "reserve=8"),
         ({"arms": {"a": 1.0, "b": 2.0}}, UsageError, "every arm is a stated value"),
+        ({"arms": {"a": {"arm": 1}, "b": float("-inf")}}, UsageError, "arm 'b' states -inf; give a finite value"),
         ({"budget": "5 epochs"}, UsageError, "cannot carry 6 runs"),
     ],
 )

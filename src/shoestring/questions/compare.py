@@ -19,6 +19,7 @@ MODES = ("prove", "pick", "ablation")
 OPEN = "open"
 MOST_SEEDS = 200
 LEAST_SEEDS = 3
+LARGEST_VALUE = 1e100  # differences stay far from overflow
 LEAST_ALPHA = 0.001  # of one test; an ablation shares its error rate among its arms, and a planned extension takes a fifth
 PILOT_SEEDS = 3  # how many pairs tell what a run costs, before the number of seeds is settled
 
@@ -149,6 +150,8 @@ class Compare:
             raise UsageError(f"two arms are called {twice!r}; give each a name of its own.")
         if any(not name for name in names):
             raise UsageError("an arm has no name; write NAME:key=value, such as --arm wide:width=256.")
+        if stated := next((arm for arm in self.arms if arm.value is not None and not abs(arm.value) <= LARGEST_VALUE), None):
+            raise UsageError(f"arm {stated.name!r} states {stated.value}; give a finite value of {self.metric}, up to {LARGEST_VALUE:g}.")
         if self.runs_a_seed == 0:
             raise UsageError("every arm is a stated value, so there is nothing to run; give at least one arm that is trained.")
         if self.mode not in MODES:

@@ -62,8 +62,8 @@ class Scale:
         shown = ", ".join(f"{size:g}" for size in self.sizes)
         if len(self.sizes) < MIN_SIZES:
             raise UsageError(f"{len(self.sizes)} sizes ({shown}) carry no law; give at least {MIN_SIZES}, best each twice the one before.")
-        if any(size <= 0 for size in self.sizes):
-            raise UsageError(f"the sizes {shown} are not all above 0; a law is one of growth by a factor.")
+        if not all(0 < size < math.inf for size in self.sizes):
+            raise UsageError(f"the sizes {shown} must be finite and above 0; a law is one of growth by a factor.")
         for before, after in zip(self.sizes, self.sizes[1:], strict=False):
             if after < before * _CLOSEST * (1 - 1e-9):
                 raise UsageError(f"size {after:g} comes after {before:g}; each must be at least 1.42 times the one before, best twice.")
@@ -73,8 +73,8 @@ class Scale:
             raise UsageError(f"{self.over} is both the size and fixed to {self.config[self.over]!r}; leave one of them out.")
         farthest = self.farthest
         for size in self.extrapolate:
-            if size <= 0:
-                raise UsageError(f"{self.over}={size:g} is no size to extrapolate to; give one above 0.")
+            if not 0 < size < math.inf:
+                raise UsageError(f"{self.over}={size:g} is no size to extrapolate to; give a finite one above 0.")
             if size > farthest and not self.unverified:
                 raise UsageError(
                     f"{self.over}={size:g} is beyond {farthest:g}, {FARTHEST:g} times the largest size: a law can bend there unseen. "
