@@ -32,6 +32,8 @@ def train(trial):
         misbehave(trial.config["how"], epoch + 1)
         if trial.config["how"] == "return" and epoch == 1:
             return
+    if trial.config["how"] == "linger":
+        time.sleep(60)
 
 def misbehave(how, unit):
     if how == "slowly":
@@ -61,6 +63,8 @@ for unit in range(done + 1, to + 1):
         break
     if unit == 2 and how == "hang":
         time.sleep(60)
+if how == "linger":
+    time.sleep(60)
 """
 
 
@@ -293,6 +297,15 @@ def test_a_trial_that_overstays_is_killed_after_its_grace(session):
 
     assert (exit_.how, [unit for unit, _ in curve_of(events)]) in [("killed", [1, 2]), ("ended", [1, 2])]  # a script's keeper lives to tell
     assert time.monotonic() - began < 0.8 + 0.3 + 1.5
+
+
+@all_of(RUN_CODE)
+def test_what_comes_after_the_last_unit_is_time_and_not_another_unit(session):
+    events, exit_ = session.carry_out("linger", seconds=2.5, grace=0.3)
+
+    assert [event["begin"] for event in events if "begin" in event] == list(range(1, HORIZON + 1))
+    assert max(event.get("done", event.get("checkpoint", 0)) for event in events) == HORIZON
+    assert exit_.usage.busy_s > 2.5
 
 
 @all_of(RUN_CODE)

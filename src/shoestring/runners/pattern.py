@@ -65,6 +65,9 @@ class PatternReader:
 
     Of a row that was written over, the last writing counts if the pattern finds its number there, and otherwise all that the row shows.
     If the pattern has a group for the unit, what the row showed last of each unit counts.
+
+    Attributes:
+        overwritten: how often a row was written over that counts as one unit, as the pattern has no group for the unit.
     """
 
     def __init__(self, pattern: str, metric: str, left_out: LeftOut) -> None:
@@ -72,12 +75,15 @@ class PatternReader:
         self._groups = groups_of(pattern, metric)
         self._left_out = left_out
         self._screen: Screen[_Seen] = Screen()
+        self.overwritten = 0
 
     def read(self, text: str) -> Iterator[Reading]:
         """Yields the readings of the rows that the cursor left."""
         for row, is_left in self._screen.write(text):
             if is_left or "unit" in self._groups:
                 yield from self._look(row, is_left)
+            else:
+                self.overwritten += 1
 
     def end(self, *, is_whole: bool) -> Iterator[Reading]:
         """Yields the reading of the last row, if it is whole."""

@@ -40,6 +40,11 @@ class Reader:
         """How often the file was begun again."""
         return self._restarts
 
+    @property
+    def overwritten(self) -> int:
+        """How often a row was written over that counts as one unit."""
+        return self._lines.overwritten if isinstance(self._lines, PatternReader) else 0
+
     def take(self, *, last: bool = False, is_whole: bool = False) -> Iterator[Reading]:
         """Yields what is new.
 

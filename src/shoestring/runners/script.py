@@ -40,6 +40,10 @@ OUTPUT = "stdout.txt"
 POLL_S = 0.02
 SILENT_S = 30.0  # without a report, before it is said what a script has printed instead
 GIVEN = ("to", "from", "horizon", "seed", "trial", "checkpoint_dir", "events", "device")
+OVERWRITTEN = (
+    "the script ended at {unit} {done} of {to}. It writes over rows of its output, and each row is one {unit}; "
+    "if that is wrong, name the {unit} in the pattern by a group such as (?P<unit>[0-9]+)"
+)
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 _ROOM_FOR_ERRORS = 2_000
 _PR_SET_PDEATHSIG = 1
@@ -201,6 +205,8 @@ class _Attempt:
                 books.remark("failed at its end", f"the script failed after its last {self._lease.unit} ({how}); what it reported counts")
             return end
         if code == 0 and books.reported:
+            if books.reader.overwritten:
+                books.remark("overwritten", OVERWRITTEN.format(unit=self._lease.unit, done=books.done, to=self._lease.to))
             return {"end": "finished", "at": books.done}
         output = last_output(self._lease.folder / OUTPUT, self._output)
         why = why_unread(self._script.pattern, self._script.metric, output, books.reader.left_out) if code == 0 else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -52,7 +53,7 @@ class Tail:
                 yield from self._rest(last)
             return
         state = (now.st_ino, now.st_size, now.st_mtime_ns)
-        if state == self._seen and not last:
+        if (state == self._seen and not last) or not stat.S_ISREG(now.st_mode):
             return
         self._seen = state
         if self._file is not None and os.fstat(self._file).st_ino != now.st_ino:

@@ -135,6 +135,13 @@ def test_a_last_line_without_an_end_does_not_join_the_first_of_the_next_lease(ca
     assert (curve(first), curve(second)) == ({1: 1.0, 2: 2.0}, {1: 1.0, 2: 2.0, 3: 3.0})
 
 
+def test_units_that_are_written_over_on_one_row_are_one_unit_and_that_is_said(carry_out):
+    events = carry_out("for unit in range(1, to + 1):\n    print('\\rloss', unit, end='')", r"loss (\S+)")
+
+    assert curve(events) == {1: 3.0}
+    assert [event["note"][:34] for event in events if "note" in event] == ["the script ended at epoch 1 of 3. "]
+
+
 @pytest.mark.parametrize(
     ("body", "pattern", "says"),
     [

@@ -104,3 +104,9 @@ def test_of_a_file_that_was_replaced_the_end_of_the_old_one_is_read_first(path):
 
     assert rest(tail) == "two\nthree\n"
     tail.close()
+
+
+def test_what_is_not_a_file_is_empty(path):
+    path.mkdir()
+
+    assert rest(Tail(path, 0), last=True) == ""
