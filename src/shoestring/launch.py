@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
+from shoestring import mark as marks
 from shoestring import schema
 from shoestring.answer import Answer
 from shoestring.budget import Cost
+from shoestring.clock import monotonic
 from shoestring.errors import UnknownName, UsageError, shown
 from shoestring.identity import pieces_of
 from shoestring.ledger import Ledger
@@ -60,7 +61,7 @@ def launch(
     """Runs a question whose parts are already built; ``folder`` None keeps nothing.
 
     Args:
-        began: when the study began, on ``time.monotonic``; start-up from then on is charged.
+        began: when the study began, on ``clock.monotonic``; start-up from then on is charged.
         pilot: do only what tells what a training costs, booked as pilot work.
         extend: take up the extension that a comparison has planned.
         accept_changes: run on although the code has changed since the run began, and say so in the answer.
@@ -84,13 +85,17 @@ def launch(
             cleanup.callback(store.close)
             settle_identity(store, question)
         record = _code_of(store, code, accept_changes)
-        at_work = _make_runner(runner, target, spending, _ready_by(store, spending, began))
+        mark = (store and store.noted("mark")) or marks.new()
+        if store is not None:
+            marks.end(mark)  # what a dead engine has left running: the lock of the run is held here
+        at_work = _make_runner(runner, target, spending, mark, _ready_by(store, spending, began))
         cleanup.callback(at_work.close)
         _check_spendable(spending, at_work)
         if store is None:
             store = Store.in_memory() if folder is None else Store.create_or_open(folder)
             cleanup.callback(store.close)
             settle_identity(store, question)
+        store.note("mark", mark)
         store.note("request", request := _request(target, spending, runner, store.folder, record))
         if extend:
             store.note("extended", True)
@@ -182,18 +187,18 @@ def _ready_by(store: Store | None, spending: Spending, began: float | None) -> f
     if limit is None:
         return None
     spent = sum(row["wall_s"] for row in store.rows(schema.leases)) if store else 0.0
-    return (time.monotonic() if began is None else began) + max(0.0, limit - spent)
+    return (monotonic() if began is None else began) + max(0.0, limit - spent)
 
 
-def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending, ready_by: float | None) -> Runner:
+def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending, mark: str, ready_by: float | None) -> Runner:
     if not isinstance(runner, str):
         if not (isinstance(runner.capacity, int) and isinstance(runner.rates, Cost)):
             raise UsageError(f"runner must have a whole capacity and a Cost as rates, got {shown(runner)}.")
         return runner
     if runner == "process":
-        return ProcessRunner(by_name(target), spending.workers, spending.watts, ready_by=ready_by)
+        return ProcessRunner(by_name(target), spending.workers, spending.watts, mark=mark, ready_by=ready_by)
     if runner == "inline":
-        return InlineRunner(work_of(target), spending.watts, catch_up=lambda folder, token: catch_up(target, folder, token))
+        return InlineRunner(work_of(target), spending.watts, mark=mark, catch_up=lambda folder, token: catch_up(target, folder, token))
     if runner == "replay":
         if script_of(target) or isinstance(target, Arms):
             raise UsageError(

@@ -132,7 +132,7 @@ class Ledger:
         return self._busy_s / self._busy_units if self._busy_units else 0.0
 
     def charge(
-        self, token: int, *, units: int | None = None, usage: Usage | None = None, process: Mapping[str, float] | None = None
+        self, token: int, *, units: int | None = None, usage: Usage | None = None, process: Mapping[str, float | str] | None = None
     ) -> None:
         """Brings an open row up to date with what the lease has used so far, and the process that it runs in."""
         row = self._open[token]

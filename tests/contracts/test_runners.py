@@ -24,7 +24,7 @@ from shoestring.runners.worker import EVENTS, python_work
 HORIZON = 6
 
 TRAIN = '''
-import os, time
+import asyncio, os, signal, time
 def train(trial):
     """Does what its configuration says: descends, and misbehaves in the named way after two units."""
     for epoch in trial.steps():
@@ -42,6 +42,19 @@ def misbehave(how, unit):
         raise ValueError("two is too many")
     if unit == 2 and how == "hang":
         time.sleep(60)
+    if unit == 2 and how == "replaces the clock":
+        time.monotonic = time.time = lambda: 0.0
+        time.sleep = lambda seconds: None
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            pass
+    if unit == 2 and how in BASES:
+        raise BASES[how]("two is too many")
+
+class Own(BaseException):
+    pass
+
+BASES = {base.__name__: base for base in (KeyboardInterrupt, GeneratorExit, SystemExit, asyncio.CancelledError, Own)}
 '''
 
 SCRIPT = """
@@ -99,6 +112,7 @@ MEMBERS: dict[str, Callable[[Path], Runner]] = {
 }
 OWN_PROCESS = [name for name in MEMBERS if name.startswith("process")]
 RUN_CODE = [name for name in MEMBERS if name != "replay"]
+RUN_FUNCTIONS = [name for name in RUN_CODE if "script" not in name]
 
 
 @dataclass
@@ -243,6 +257,15 @@ def test_a_failure_carries_its_traceback(session):
     assert [unit for unit, _ in curve_of(events)] == [1, 2]
 
 
+@all_of(RUN_FUNCTIONS)
+@pytest.mark.parametrize("base", ["KeyboardInterrupt", "GeneratorExit", "SystemExit", "CancelledError", "Own"])
+def test_an_exception_of_any_class_is_a_failure_of_the_trial(session, base):
+    events, exit_ = session.carry_out(base)
+
+    assert (events[-1]["end"], exit_.how) == ("failed", "ended")
+    assert events[-1]["error"]["type"] == base
+
+
 @all_of(MEMBERS)
 def test_usage_is_non_negative_and_says_where_it_comes_from(session):
     _, exit_ = session.carry_out(to=2)
@@ -297,6 +320,22 @@ def test_a_trial_that_overstays_is_killed_after_its_grace(session):
 
     assert (exit_.how, [unit for unit, _ in curve_of(events)]) in [("killed", [1, 2]), ("ended", [1, 2])]  # a script's keeper lives to tell
     assert time.monotonic() - began < 0.8 + 0.3 + 1.5
+
+
+@all_of(["process, from a file", "process, from a function"])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_neither_other_clocks_nor_a_stopped_server_let_a_trial_overstay(name, tmp_path, stopped):
+    with opened(name, tmp_path / "own") as session:
+        session.start("replaces the clock", seconds=1.0, grace=0.3)
+        until_reported(session)
+        began, (worker,) = time.monotonic(), [psutil.Process(int(session.runner.process(1)["pid"]))]
+        if stopped:
+            worker.parent().suspend()
+        while is_at_work(worker):
+            assert time.monotonic() - began < 30
+
+        assert time.monotonic() - began < 1.0 + 0.3 + 0.5
+        assert session.until_exit()[-1].how in ("killed", "orphaned")
 
 
 @all_of(RUN_CODE)

@@ -16,6 +16,7 @@ from shoestring import schema
 from shoestring.answer import Status
 from shoestring.budget import Budget
 from shoestring.errors import DifferentQuestion, StoreUnwritable, UnknownName, UsageError
+from shoestring.interrupts import Interruption
 from shoestring.launch import make_strategy
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.leases import PATIENCE_WITH_LOSSES
@@ -176,7 +177,7 @@ def stopped_after(train, n):
     return watched
 
 
-class Killed(BaseException):
+class Killed(Interruption):
     """Ends everything at once, as kill -9 would, but lets the test go on."""
 
 

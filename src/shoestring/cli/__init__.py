@@ -6,9 +6,12 @@ import json
 import sys
 from collections.abc import Sequence
 
+from shoestring import interrupts
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with its code: 0, 2 (usage), 3 (budget spent), 4 (stopped) or 5 (every trial failed)."""
+    interrupts.stop_at_once_on_signals()
     given = list(sys.argv[1:] if arguments is None else arguments)
     command: list[str] = []
     if "--" in given:
@@ -18,6 +21,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given[:1] == ["plan"] and given[1:2] and given[1] in ("search", "compare", "scale"):
         given[:2] = ["plan" if given[1] == "search" else f"plan {given[1]}"]
 
+    try:
+        _carry_out(given, command)
+    except interrupts.Stopped:
+        interrupts.leave(interrupts.STOPPED)
+    except SystemExit as end:
+        if end.code == interrupts.EXIT_CODE:
+            interrupts.leave()
+        raise
+
+
+def _carry_out(given: list[str], command: list[str]) -> None:
     from shoestring.cleaning import for_terminal
     from shoestring.cli.commands import app
     from shoestring.errors import ShoestringError
@@ -29,9 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if "--json" in given:
             print(json.dumps({"status": "error", "error": str(error)}))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print(for_terminal("shoestring: stopped at once; the same command goes on."), file=sys.stderr)
-        sys.exit(4)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -49,11 +49,11 @@ class Runner(Protocol):
     def stop(self, token: int, grace_s: float) -> None:
         """Asks a lease to save itself and end, and kills it when ``grace_s`` is over; its exit is reported by ``poll``."""
 
-    def process(self, token: int) -> Mapping[str, float] | None:
-        """Returns process id (``pid``) and creation time (``created``) of a running lease, None if it has no process of its own."""
+    def process(self, token: int) -> Mapping[str, float | str] | None:
+        """Returns what tells the process of a running lease from all others (``identity``), None if it has no process of its own."""
 
-    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
-        """Kills what a lease of a crashed session has left running, and returns what it wrote and nobody has read yet."""
+    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float | str] | None) -> Sequence[Report]:
+        """Kills what a dead engine has left running of the run, and returns what the lease wrote and nobody has read yet."""
 
     def close(self) -> None:
         """Kills what still runs and gives everything back."""

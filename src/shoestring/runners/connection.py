@@ -11,16 +11,18 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import psutil
 
+from shoestring import mark as marks
+from shoestring.clock import monotonic, sleep
 from shoestring.errors import InvalidTarget
 from shoestring.runners.arms import Target, to_plain, work_of
 
+END_S = 5.0  # how long a server may take to kill what it started
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -32,23 +34,26 @@ class Connection:
         target: what it is to run; a function is handed on by forking the server from this process.
         work: ``package.module:function`` that makes the work of a target given by name, None for ``worker.python_work``.
         threads: how many threads each of its children may use.
-        ready_by: the moment, on ``time.monotonic``, at which it must be ready; None for as long as it takes.
+        mark: the mark of the run, which it and all its children carry.
+        ready_by: the moment, on ``clock.monotonic``, at which it must be ready; None for as long as it takes.
+    Attributes:
+        pid: the server's process.
     Raises:
         InvalidTarget: the target cannot be imported; its own traceback comes along.
         TimeoutError: it was not ready in time, and is gone.
     """
 
-    def __init__(self, target: Target, work: str | None, threads: int, ready_by: float | None) -> None:
+    def __init__(self, target: Target, work: str | None, threads: int, mark: str, ready_by: float | None) -> None:
         self._received = b""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             if (plain := to_plain(target)) is not None:
-                self._end = _start(theirs, plain, work, threads)
+                self.pid, self._is_gone = _start(theirs, plain, work, threads, mark)
             else:
-                self._end = _fork(self._socket, theirs, target, threads)
+                self.pid, self._is_gone = _fork(self._socket, theirs, target, threads, mark)
         try:
             answer = self._first_answer(ready_by)
-        except TimeoutError:
+        except BaseException:  # it was not ready in time, or someone wants to stop
             self.close(kill=True)
             raise
         if answer.get("refused") or answer.get("cuda_initialized"):
@@ -77,15 +82,19 @@ class Connection:
         return [json.loads(line) for line in lines]
 
     def close(self, kill: bool = False) -> None:
-        """Ends the server, which kills what still runs before it goes; ``kill`` is for one that cannot listen yet."""
+        """Ends the server, which kills what still runs before it goes; ``kill`` is for one that cannot listen, or is stopped."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # closing is not enough: another runner's server may have been forked with a copy of it
         self._socket.close()
-        self._end(kill)
+        until = monotonic() + (0.0 if kill else END_S)
+        while not self._is_gone():
+            if monotonic() >= until:
+                os.kill(self.pid, signal.SIGKILL)
+            sleep(0.001)
 
     def _first_answer(self, ready_by: float | None) -> dict[str, Any]:
         while True:
-            left_s = None if ready_by is None else max(0.0, ready_by - time.monotonic())
+            left_s = None if ready_by is None else max(0.0, ready_by - monotonic())
             answers = self.answers(3600.0 if left_s is None else left_s)
             if answers is None:
                 return {"refused": {"traceback": "", "type": "crash", "message": "the process that imports it died"}}
@@ -95,49 +104,55 @@ class Connection:
                 raise TimeoutError
 
 
-def _start(theirs: socket.socket, target: Any, work: str | None, threads: int) -> Callable[[bool], None]:
+def _start(theirs: socket.socket, target: Any, work: str | None, threads: int, mark: str) -> tuple[int, Callable[[], bool]]:
     order = json.dumps({"target": target, "threads": threads, "work": work, "path": sys.path, "engine": os.getpid()})
     # A pool of OpenMP threads would not survive the fork; and waiting threads that spin make a shared machine ten times slower.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": str(threads), **os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OPENBLAS_NUM_THREADS": str(threads),
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        marks.VARIABLE: mark,
+    }
     server = subprocess.Popen(
         [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order],
         env=environment,
         pass_fds=[theirs.fileno()],
         preexec_fn=_end_with_engine,
+        start_new_session=True,  # what stops or hangs up the terminal's group must leave those who keep its time alone
         stdin=subprocess.DEVNULL,
         stdout=2,
     )
-
-    def end(kill: bool) -> None:
-        if kill:
-            server.kill()
-        server.wait()
-
-    return end
+    return server.pid, lambda: server.poll() is not None
 
 
-def _fork(ours: socket.socket, theirs: socket.socket, target: Target, threads: int) -> Callable[[bool], None]:
+def _fork(ours: socket.socket, theirs: socket.socket, target: Target, threads: int, mark: str) -> tuple[int, Callable[[], bool]]:
     if threading.active_count() > 1 or psutil.Process().num_threads() > 1:
         threads = 1  # a pool of threads does not survive the fork
-    pid = os.fork()
+    engine, pid = os.getpid(), os.fork()
     if pid == 0:
         status = 1
         try:
             from shoestring.runners.server import serve
 
             ours.close()
-            serve(theirs, lambda: work_of(target), threads)
+            os.setsid()
+            _end_with_engine()
+            if os.getppid() != engine:
+                os._exit(status)
+            os.environ[marks.VARIABLE], _kept = mark, marks.engrave(mark)
+            serve(theirs, lambda: work_of(target), threads, engine)
             status = 0
         finally:
             os._exit(status)
 
-    def end(kill: bool) -> None:
-        if kill:
-            os.kill(pid, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+    def is_gone() -> bool:
+        try:
+            return os.waitpid(pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            return True
 
-    return end
+    return pid, is_gone
 
 
 def _end_with_engine() -> None:

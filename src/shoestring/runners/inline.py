@@ -6,33 +6,37 @@ import os
 import resource
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from shoestring import mark as marks
 from shoestring import randomness
+from shoestring.clock import monotonic
 from shoestring.events import read, read_until_damage
+from shoestring.interrupts import TimeIsUp
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.runners.energy import EnergyMeter
+from shoestring.runners.family import Family
+from shoestring.runners.guarding import Guard
 from shoestring.runners.worker import EVENTS, Work
 
-
-class TimeIsUp(BaseException):
-    """Raised inside a training function that did not end within the grace; no ``except Exception`` holds it up."""
+_WOKEN_S = 0.1  # by how much less than the timer has counted the clock may have moved on
 
 
 class InlineRunner:
     """Runs each lease to its end inside ``poll``.
 
     When the time of a lease and its grace are over, ``TimeIsUp`` is raised in the training function: Python code, sleeps included, stops
-    there. A function that hangs in C does not; the process runner stops that too.
+    there. A function that hangs in C does not; the process runner stops that too. Whatever a trial has started ends with its lease. While
+    this process is stopped (Ctrl-Z), so is what the trial has started, and no time is charged.
 
     Args:
         work: what carries out a lease.
         watts: declared power of a busy core, where the processor's energy cannot be read.
         device: handed to the trials.
+        mark: the mark of the run, which everything that a trial starts carries; without one, there is no guardian.
         catch_up: called with folder and token of a lease that did not end by itself, before what it wrote is read.
     """
 
@@ -43,11 +47,15 @@ class InlineRunner:
         work: Work,
         watts: float | None = None,
         device: str = "cpu",
+        mark: str | None = None,
         catch_up: Callable[[Path, int], None] = lambda _folder, _token: None,
     ) -> None:
         self._work = work
         self._catch_up = catch_up
         self._device = device
+        self._mark = mark or marks.new()
+        self._guard = Guard(self._mark, freeze=True)
+        self._is_guarded = mark is not None
         self._meter = EnergyMeter(watts)
         self.rates = self._meter.rates(cores=os.cpu_count() or 1, n_gpus=int(device != "cpu"))
         self._waiting: list[Lease] = []
@@ -55,8 +63,8 @@ class InlineRunner:
         self._generators = randomness.capture()  # trials seed them, and may not change what the caller draws
 
     def now(self) -> float:
-        """Returns seconds on the monotonic clock."""
-        return time.monotonic()
+        """Returns seconds on the monotonic clock, less those in which this process was stopped."""
+        return monotonic() - self._guard.stops()[0]
 
     def start(self, lease: Lease) -> None:
         """Keeps the lease for the next ``poll``."""
@@ -69,15 +77,17 @@ class InlineRunner:
             return []
         lease = self._waiting.pop()
         energy = self._meter.begin()
-        began, cpu_before = time.monotonic(), _cpu_s()
+        if self._is_guarded:
+            self._guard.ensure()
+        began, cpu_before = self.now(), _cpu_s()
         killed = False
         try:
-            with _alarm(lease):
+            with _marked(self._mark), Family(), _alarm(lease, self.now):
                 self._work(lease, lambda: self._stop, self._device)
         except TimeIsUp:
             killed = True
             self._catch_up(lease.folder, lease.token)
-        busy_s, cpu_s = time.monotonic() - began, _cpu_s() - cpu_before
+        busy_s, cpu_s = self.now() - began, _cpu_s() - cpu_before
         kwh, source = self._meter.used(energy, cpu_s)
         gpu_s = busy_s * self.rates.gpu_s
         provenance = {"busy_s": "measured", "cpu_s": "measured", "gpu_s": "measured", "kwh": source}
@@ -97,32 +107,55 @@ class InlineRunner:
     def process(self, token: int) -> None:
         """Returns None: there is no process but this."""
 
-    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
-        """Returns what was written down before a crash and not read yet."""
+    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float | str] | None) -> Sequence[Report]:
+        """Ends what a dead engine has left running, and returns what was written down before a crash and not read yet."""
+        marks.end(self._mark)
         self._catch_up(folder, token)
         return [Report(token, event, end) for event, end in read(folder / EVENTS, offset, may_be_shorter=True)]
 
     def close(self) -> None:
         """Forgets what was not begun, and leaves the random generators as they were."""
         self._waiting.clear()
+        self._guard.close()
         randomness.restore(self._generators)
 
 
 @contextmanager
-def _alarm(lease: Lease) -> Iterator[None]:
+def _marked(mark: str) -> Iterator[None]:
+    """Marks what is started within the block."""
+    before, mapping = os.environ.get(marks.VARIABLE), marks.engrave(mark)
+    os.environ[marks.VARIABLE] = mark
+    try:
+        yield
+    finally:
+        os.environ.pop(marks.VARIABLE, None)
+        if before is not None:
+            os.environ[marks.VARIABLE] = before
+        if mapping is not None:
+            mapping.close()
+
+
+@contextmanager
+def _alarm(lease: Lease, now: Callable[[], float]) -> Iterator[None]:
     if lease.seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ring(_number: int, _frame: FrameType | None) -> None:
-        raise TimeIsUp
+    ends_at = now() + lease.seconds + lease.grace
 
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        if (left := ends_at - now()) > _WOKEN_S:
+            set_timer(signal.ITIMER_REAL, left)  # this process was stopped meanwhile
+        else:
+            raise TimeIsUp
+
+    set_timer = signal.setitimer
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, lease.seconds + lease.grace)
+    set_timer(signal.ITIMER_REAL, lease.seconds + lease.grace)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        set_timer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 

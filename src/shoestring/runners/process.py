@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 
+from shoestring import mark as marks
+from shoestring.clock import monotonic
 from shoestring.errors import InvalidTarget, RunnerLost
 from shoestring.events import read, read_until_damage
 from shoestring.lease import Exit, Lease, Report, Usage
@@ -20,10 +22,14 @@ from shoestring.runners import gpus
 from shoestring.runners.arms import Target, catch_up
 from shoestring.runners.connection import Connection
 from shoestring.runners.energy import EnergyMeter, Snapshot
+from shoestring.runners.guarding import Guard
+from shoestring.runners.identity import identity, is_stopped, kill_tree
 from shoestring.runners.worker import EVENTS
 
 UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
-KILL_S = 5.0  # how long a killed process may take to go
+WATCH_S = 0.25  # how often a process is looked at, whether someone has stopped it
+STOPPED_S = 2.0  # how long a process may be stopped, or a lease overstay its grace, before it is killed
+GAP_S = 1.0  # a longer time between two looks means that this process was itself stopped or starved
 POLL_S = 0.05  # how often event files are looked at while nothing else wakes the runner
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS}
 
@@ -35,10 +41,10 @@ class _Running:
     energy: Snapshot
     gpus: list[int]
     offset: int
+    ends_at: float
     size: int = 0  # of its event file, when that was last looked at
     damage: str | None = None  # what happened to that file
     pid: int | None = None
-    created: float = 0.0
 
 
 class ProcessRunner:
@@ -51,6 +57,7 @@ class ProcessRunner:
             ``OMP_NUM_THREADS`` of them where that is set.
         watts: declared power of a busy core, where the processor's energy cannot be read.
         work: ``package.module:function`` that makes the work of a target given by name, in place of ``worker.python_work``.
+        mark: the mark of the run, which everything that is started carries.
         ready_by: the moment, on ``now``'s clock, by which the target must be imported; later, the import is given up and the capacity is 0.
     Raises:
         InvalidTarget: the target cannot be imported; its own traceback comes along.
@@ -62,8 +69,12 @@ class ProcessRunner:
         workers: int | None = None,
         watts: float | None = None,
         work: str | None = None,
+        mark: str | None = None,
         ready_by: float | None = None,
     ) -> None:
+        self._mark = mark or marks.new()
+        self._guard = Guard(self._mark, freeze=False)
+        self._guard.ensure()
         self._target = target
         self._work = work
         cores = os.cpu_count() or 1
@@ -76,29 +87,44 @@ class ProcessRunner:
         self._running: dict[int, _Running] = {}
         self._pending: list[Report | Exit] = []
         self._connection: Connection | None = None
+        self._answers: list[dict[str, Any]] = []  # what the server said and was not taken in yet
+        self._lost_touch = False
+        self._watched_at = self._server_ran_at = self._at_work_since = monotonic()
+        self._exited_at = self._stopped_s = self._not_counted_s = 0.0
         try:
             self._connection = self._connect(ready_by)
         except TimeoutError:
             self.capacity = 0
+        except BaseException:
+            self._guard.close()
+            raise
 
     def now(self) -> float:
-        """Returns seconds on the monotonic clock."""
-        return time.monotonic()
+        """Returns seconds on the monotonic clock, less those in which this process was stopped and no lease was running."""
+        if (stopped_s := self._guard.stops()[0]) > self._stopped_s:
+            self._hear()
+            idle_s = 0.0 if self._is_busy() else monotonic() - max(self._guard.stops()[1], self._exited_at)
+            self._not_counted_s += max(0.0, min(stopped_s - self._stopped_s, idle_s))
+            self._stopped_s = stopped_s
+        return monotonic() - self._not_counted_s
 
     def start(self, lease: Lease) -> None:
         """Has the server fork a child for the lease."""
+        self._guard.ensure()
         assigned = self._assign_gpu()
-        self._running[lease.token] = _Running(lease, time.monotonic(), self._meter.begin(assigned), assigned, lease.offset)
+        ends_at = math.inf if lease.seconds is None else monotonic() + lease.seconds + lease.grace
+        self._running[lease.token] = _Running(lease, self.now(), self._meter.begin(assigned), assigned, lease.offset, ends_at)
         self._say({"do": "start", "lease": lease.to_json(), "gpus": assigned})
 
     def poll(self, timeout_s: float) -> Sequence[Report | Exit]:
         """Returns new reports and exits."""
-        until = time.monotonic() + timeout_s
+        until = monotonic() + timeout_s
         while not self._pending:
-            self._listen(min(POLL_S, max(0.0, until - time.monotonic())))
+            self._listen(min(POLL_S, max(0.0, until - monotonic())))
+            self._watch_server()
             for running in list(self._running.values()):
                 self._pending += self._new_reports(running)
-            if time.monotonic() >= until:
+            if monotonic() >= until:
                 break
         happened, self._pending = self._pending, []
         return happened
@@ -116,19 +142,22 @@ class ProcessRunner:
                         cpu_s += times.user + times.system
         return self._usage(running, cpu_s, 0, "sampled")
 
-    def process(self, token: int) -> Mapping[str, float] | None:
-        """Returns process id and creation time of a running lease, None before they are known."""
+    def process(self, token: int) -> Mapping[str, float | str] | None:
+        """Returns what tells the process of a running lease from all others, None before it is known."""
         running = self._running[token]
-        return None if running.pid is None else {"pid": running.pid, "created": running.created}
+        return None if running.pid is None else identity(running.pid)
 
     def stop(self, token: int, grace_s: float) -> None:
         """Sends SIGTERM to the worker; when the grace is over, its whole process group is killed."""
+        running = self._running[token]
+        running.ends_at = min(running.ends_at, monotonic() + grace_s)
         self._say({"do": "stop", "token": token, "grace": grace_s})
 
-    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
-        """Kills what is left of the lease's session, and returns what was written down before the crash and not read yet."""
+    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float | str] | None) -> Sequence[Report]:
+        """Kills what a dead engine has left of the run, and returns what was written down before the crash and not read yet."""
         if process is not None:
-            _kill_leftovers(int(process["pid"]), process["created"])
+            kill_tree(process)
+        marks.end(self._mark, spare=_Own())
         catch_up(self._target, folder, token)
         return [Report(token, event, end) for event, end in read(folder / EVENTS, offset, may_be_shorter=True)]
 
@@ -137,6 +166,7 @@ class ProcessRunner:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._guard.close()
         self._running.clear()
 
     def _say(self, message: dict[str, Any]) -> None:
@@ -147,16 +177,45 @@ class ProcessRunner:
     def _listen(self, timeout_s: float) -> None:
         if self._connection is None:
             return
-        answers = self._connection.answers(timeout_s)
-        if answers is None:
+        self._hear(timeout_s)
+        if self._lost_touch:
             self._replace_server()
             return
+        answers, self._answers = self._answers, []
         for answer in answers:
             if "started" in answer:
                 if running := self._running.get(answer["started"]):
-                    running.pid, running.created = answer["pid"], answer["created"]
+                    running.pid = answer["pid"]
             else:
                 self._ended(answer)
+
+    def _hear(self, timeout_s: float = 0.0) -> None:
+        """Keeps what the server has to say."""
+        answers = self._connection.answers(timeout_s) if self._connection is not None else []
+        self._lost_touch = answers is None
+        self._answers += answers or []
+        self._exited_at = max([self._exited_at, *(answer["at"] for answer in answers or [] if "exit" in answer)])
+
+    def _is_busy(self) -> bool:
+        """Tells whether any lease still runs, as far as the server has said."""
+        return bool(self._running.keys() - {answer.get("exit") for answer in self._answers})
+
+    def _watch_server(self) -> None:
+        """Replaces a server that was stopped, or that does not end what is over: the leases must end without it."""
+        now = monotonic()
+        if self._connection is None or now - self._watched_at < WATCH_S:
+            return
+        if now - self._watched_at > GAP_S:
+            self._at_work_since = now
+        self._watched_at = now
+        if not is_stopped(self._connection.pid):
+            self._server_ran_at = now
+        grace_s = max((running.lease.grace for running in self._running.values()), default=0.0)
+        ended = min((running.ends_at for running in self._running.values()), default=math.inf)
+        overstayed_s = now - max(ended, self._at_work_since + grace_s)
+        stood_s = now - max(self._server_ran_at, self._at_work_since)
+        if stood_s > STOPPED_S or overstayed_s > (WATCH_S if stood_s else STOPPED_S):
+            self._replace_server()
 
     def _ended(self, answer: dict[str, Any]) -> None:
         running = self._running.pop(answer["exit"])
@@ -168,14 +227,12 @@ class ProcessRunner:
         self._pending.append(replace(exit_, how="damaged", note=running.damage) if running.damage else exit_)
 
     def _replace_server(self) -> None:
-        """The server died (someone killed it): its children died with it, so every lease is lost; another server takes its place."""
+        """The server died or was stopped: its children die with it, so every lease is lost; another server takes its place."""
         assert self._connection is not None, "one died"
-        lost, self._running = self._running, {}
+        lost, self._running, self._answers = self._running, {}, []
+        self._connection.close(kill=True)
+        marks.end(self._mark)
         for running in lost.values():
-            _kill_session(running.pid)
-        self._connection.close()
-        for running in lost.values():
-            _await_end_of(running.pid)
             self._recover_script(running.lease)
             self._pending += self._new_reports(running)
             self._pending.append(
@@ -189,7 +246,7 @@ class ProcessRunner:
             ) from error
 
     def _connect(self, ready_by: float | None) -> Connection:
-        return Connection(self._target, self._work, self._threads, ready_by)
+        return Connection(self._target, self._work, self._threads, self._mark, ready_by)
 
     def _recover_script(self, lease: Lease) -> None:
         catch_up(self._target, lease.folder, lease.token)
@@ -213,7 +270,7 @@ class ProcessRunner:
         return [Report(running.lease.token, event, offset) for event, offset in events]
 
     def _usage(self, running: _Running, cpu_s: float, peak_bytes: int, source: str) -> Usage:
-        busy_s = time.monotonic() - running.began
+        busy_s = self.now() - running.began
         kwh, energy_source = self._meter.used(running.energy, cpu_s)
         provenance = {"busy_s": "measured", "gpu_s": "measured", "cpu_s": source, "kwh": energy_source}
         return Usage(busy_s, cpu_s, busy_s * len(running.gpus), kwh, peak_bytes, provenance)
@@ -247,27 +304,11 @@ def _exit(token: int, usage: Usage, answer: dict[str, Any]) -> Exit:
     return Exit(token, usage, "crashed" if -code in _CRASHES else "lost", f"{name}{'' if -code in _CRASHES else ' from outside'}")
 
 
-def _kill_session(pid: int | None) -> None:
-    if pid is None:
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+class _Own(Container[int]):
+    """This process and all that runs below it."""
 
-
-def _await_end_of(pid: int | None) -> None:
-    """Waits until a killed process that is no child of ours is gone, so that nothing is written any more."""
-    if pid is not None:
-        with suppress(psutil.Error):
-            psutil.Process(pid).wait(KILL_S)
-
-
-def _kill_leftovers(pid: int, created: float) -> None:
-    """Kills a worker of a crashed session if it is still there, and whatever else belongs to its session."""
-    with suppress(psutil.NoSuchProcess):
-        if abs(psutil.Process(pid).create_time() - created) > 1.0:
-            return  # the number has been given to another process
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, ProcessLookupError):
-            if process.pid != os.getpid() and os.getsid(process.pid) == pid:
-                process.kill()
-                process.wait(KILL_S)
+    def __contains__(self, pid: object) -> bool:
+        try:
+            return os.getpid() in (pid, *(parent.pid for parent in psutil.Process(cast(int, pid)).parents()))
+        except psutil.Error:
+            return False

@@ -109,7 +109,7 @@ class ReplayRunner:
     def process(self, token: int) -> None:
         """Returns None: there is no process."""
 
-    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float] | None) -> Sequence[Report]:
+    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float | str] | None) -> Sequence[Report]:
         """Returns nothing: a replay writes nothing down."""
         return []
 

@@ -18,17 +18,18 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from shoestring.arguments import checked_class
+from shoestring.clock import monotonic, sleep
 from shoestring.errors import InvalidTarget, UnknownName
 from shoestring.events import EventWriter
 from shoestring.lease import Lease
 from shoestring.runners.books import Books
+from shoestring.runners.family import Family
 from shoestring.runners.pattern import groups_of
 from shoestring.runners.reader import Reader
 from shoestring.runners.tail import size_of
@@ -167,7 +168,11 @@ class _Attempt:
         )
 
     def run(self, device: str) -> dict[str, Any]:
-        """Returns the ``end`` event."""
+        """Returns the ``end`` event; nothing that the script started is left then."""
+        with Family() as family:
+            return self._run(device, family)
+
+    def _run(self, device: str, family: Family) -> dict[str, Any]:
         books = self._books
         books.open()
         try:
@@ -179,10 +184,11 @@ class _Attempt:
             self._watch(process)
             stopped = process.returncode is None
             if stopped:
-                self._stop(process)
+                self._stop(process, family)
         finally:
             process.kill()
             process.wait()
+            family.end()
         books.take(last=True, is_whole=process.returncode == 0 or (process.returncode > 0 and not stopped))
         books.tell_left_out()
         return self._end(process.returncode, stopped)
@@ -241,33 +247,37 @@ class _Attempt:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # a terminal's signals are for the engine, which then asks the script to end
                 preexec_fn=_die_with_parent,
             )
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Follows the script until it ends (its ``returncode`` is then set) or must be stopped."""
-        deadline = None if self._lease.seconds is None else time.monotonic() + self._lease.seconds
-        books, silent_until = self._books, time.monotonic() + SILENT_S
+        deadline = None if self._lease.seconds is None else monotonic() + self._lease.seconds
+        books, silent_until = self._books, monotonic() + SILENT_S
         while process.poll() is None:
             news = books.take()
-            if not books.reported and time.monotonic() >= silent_until:
+            if not books.reported and monotonic() >= silent_until:
                 silent_until = float("inf")
                 self._say_why_unread()
-            if books.must_end or self._stop_requested() or (deadline is not None and time.monotonic() >= deadline):
+            if books.must_end or self._stop_requested() or (deadline is not None and monotonic() >= deadline):
                 return
             if not news:
                 books.begin_next()  # it still runs, so it trains
-            time.sleep(POLL_S)
+            sleep(POLL_S)
 
-    def _stop(self, process: subprocess.Popen[bytes]) -> None:
-        """Asks the script to end, kills it when the grace is over, and charges the unit in which that found it."""
+    def _stop(self, process: subprocess.Popen[bytes], family: Family) -> None:
+        """Asks the script and what it started to end, until the grace is over, and charges the unit in which that found it."""
         self._books.begin_next()
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(self._lease.grace)
-        except subprocess.TimeoutExpired:
-            self._books.take()
-            self._books.begin_next()
+        asked: set[int] = set()
+        until = monotonic() + self._lease.grace
+        while family.ask(asked):
+            if monotonic() >= until:
+                self._books.take()
+                self._books.begin_next()
+                return
+            sleep(POLL_S)
+            process.poll()
 
     def _keeps_state(self) -> bool:
         return any((self._lease.folder / "checkpoints").iterdir())

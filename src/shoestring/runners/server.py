@@ -1,8 +1,9 @@
 """The warm server: a process that has imported the user's module and forks one child a lease, so that a lease starts at once.
 
 It obeys JSON lines on a socket (``start``, ``stop``) and answers with JSON lines (``ready``, ``refused``, ``started``, ``exit``). It
-enforces each lease's seconds and grace by itself, and when its engine dies it kills everything it started, and ends. It is the subreaper of
-its children: whatever a trial leaves behind when it ends, in whatever session, is found among the server's children and killed.
+enforces each lease's seconds and grace by itself, and when its engine dies it kills everything it started, and ends. Each child adopts
+what its own descendants leave behind, and the server adopts that when the child ends: whatever a trial has started, in whatever session,
+is then found among the server's children and killed. Should the server be stopped, the kernel ends the children that overstay.
 """
 
 from __future__ import annotations
@@ -11,30 +12,33 @@ import contextlib
 import ctypes
 import gc
 import json
+import math
 import os
 import resource
 import select
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-import psutil
-
+from shoestring.clock import monotonic
 from shoestring.errors import StoreUnwritable
 from shoestring.lease import Lease
 from shoestring.runners.arms import from_plain, work_of
-from shoestring.runners.process import UNWRITABLE
+from shoestring.runners.deadline import kill_self_at
+from shoestring.runners.family import adopt_orphans, children
+from shoestring.runners.identity import is_stopped
+from shoestring.runners.process import GAP_S, STOPPED_S, UNWRITABLE, WATCH_S
 from shoestring.runners.target import load
 from shoestring.runners.worker import Work, describe
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+_ALLOWANCE_S = 0.25  # between the end of the grace, when the server kills, and the moment when the kernel does
 _libc = ctypes.CDLL(None, use_errno=True)
+_exit = os._exit  # a training function may put something else in its place
 
 
 @dataclass
@@ -45,14 +49,18 @@ class _Child:
     grace: float
     kill_at: float | None = None
     stopped: bool = False
+    overstays_at: float = math.inf
+    ran_at: float = field(default_factory=monotonic)
     oom_kills: int = field(default_factory=lambda: _oom_kills())
 
 
 class Server:
     """Forks children for leases and watches over them until its socket closes."""
 
-    def __init__(self, control: socket.socket, work: Work, threads: int) -> None:
+    def __init__(self, control: socket.socket, work: Work, threads: int, engine: int) -> None:
         self._control = control
+        self._engine = engine
+        self._at_work_since = monotonic()
         self._work = work
         self._threads = threads
         self._children: dict[int, _Child] = {}
@@ -68,8 +76,13 @@ class Server:
         watched: list[socket.socket | int] = [self._control, woken]
         try:
             while True:
+                asleep = monotonic()
                 readable, _, _ = select.select(watched, [], [], self._next_timeout())
-                if woken in readable and signal.SIGTERM in os.read(woken, 4096):
+                if monotonic() - asleep > GAP_S:
+                    self._at_work_since = monotonic()
+                if woken in readable:
+                    os.read(woken, 4096)
+                if os.getppid() != self._engine:  # SIGTERM says so, and one from anyone else is for the trials that it also reached
                     return
                 if self._control in readable and not self._obey():
                     return
@@ -89,25 +102,28 @@ class Server:
             if message["do"] == "start":
                 self._fork(Lease.from_json(message["lease"]), message["gpus"])
             elif (child := self._by_token(message["token"])) and not child.stopped:
-                child.term_at, child.grace = time.monotonic(), message["grace"]
+                child.term_at, child.grace = monotonic(), message["grace"]
         return True
 
     def _fork(self, lease: Lease, gpus: list[int]) -> None:
-        term_at = None if lease.seconds is None else time.monotonic() + lease.seconds
+        term_at = None if lease.seconds is None else monotonic() + lease.seconds
+        overstays_at = math.inf if term_at is None else term_at + lease.grace + _ALLOWANCE_S
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._be_child(lease, gpus, server)
-        self._children[pid] = _Child(lease.token, pid, term_at, lease.grace)
-        self._say({"started": lease.token, "pid": pid, "created": psutil.Process(pid).create_time()})
+            self._be_child(lease, gpus, server, overstays_at)
+        self._children[pid] = _Child(lease.token, pid, term_at, lease.grace, overstays_at=overstays_at)
+        self._say({"started": lease.token, "pid": pid})
 
-    def _be_child(self, lease: Lease, gpus: list[int], server: int) -> NoReturn:
+    def _be_child(self, lease: Lease, gpus: list[int], server: int, overstays_at: float) -> NoReturn:
         status = 1
         try:
             os.setsid()
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != server:
-                os._exit(1)
+                _exit(1)
+            adopt_orphans()
+            kill_self_at(overstays_at)
             self._control.close()
             _be_first_to_go()
             stop = _StopFlag()
@@ -128,11 +144,15 @@ class Server:
             with contextlib.suppress(Exception):
                 sys.stdout.flush()
                 sys.stderr.flush()
-            os._exit(status)
+            _exit(status)
 
     def _enforce(self) -> None:
-        now = time.monotonic()
+        now = monotonic()
         for child in self._children.values():
+            if now - child.ran_at >= WATCH_S and not is_stopped(child.pid):
+                child.ran_at = now
+            if child.kill_at is None and now - max(child.ran_at, self._at_work_since) >= STOPPED_S:
+                child.kill_at = now  # a script would train on without its keeper, and a study wait for ever
             if child.kill_at is not None and now >= child.kill_at:
                 _kill_group(child.pid, signal.SIGKILL)
                 child.kill_at = now + 1.0
@@ -148,35 +168,30 @@ class Server:
             _, status, used = os.wait4(pid, 0)
             cpu_s = used.ru_utime + used.ru_stime + self._kill_orphans()
             code = os.waitstatus_to_exitcode(status)
+            stopped = child.stopped or monotonic() >= child.overstays_at
             self._say(
                 {
                     "exit": child.token,
+                    "at": monotonic(),
                     "code": code,
                     "cpu_s": cpu_s,
                     "peak_bytes": used.ru_maxrss * 1024,
-                    "stopped": child.stopped,
-                    "oom": code == -signal.SIGKILL and not child.stopped and _oom_kills() > child.oom_kills,
+                    "stopped": stopped,
+                    "oom": code == -signal.SIGKILL and not stopped and _oom_kills() > child.oom_kills,
                 }
             )
 
     def _kill_orphans(self) -> float:
         """Kills what ended children have left behind and returns the processor seconds that it used."""
         cpu_s = 0.0
-        while orphans := [process for process in psutil.Process().children() if not self._belongs(process.pid)]:
+        while orphans := [process for process in children() if process.pid not in self._children]:
             for orphan in orphans:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    orphan.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(orphan.pid, signal.SIGKILL)  # a child, so its number is its own until it is waited for
                 with contextlib.suppress(ChildProcessError):
                     used = os.wait4(orphan.pid, 0)[2]
                     cpu_s += used.ru_utime + used.ru_stime
         return cpu_s
-
-    def _belongs(self, pid: int) -> bool:
-        """Tells whether a child of the server is a running lease's worker, or was left in its session by something it started."""
-        try:
-            return pid in self._children or os.getsid(pid) in self._children
-        except ProcessLookupError:
-            return False
 
     def _kill_everything(self) -> None:
         for pid in self._children:
@@ -186,7 +201,7 @@ class Server:
 
     def _next_timeout(self) -> float | None:
         moments = [moment for child in self._children.values() for moment in (child.term_at, child.kill_at) if moment is not None]
-        return max(0.0, min(moments) - time.monotonic()) if moments else None
+        return max(0.0, min([monotonic() + WATCH_S, *moments]) - monotonic()) if self._children else None
 
     def _by_token(self, token: int) -> _Child | None:
         return next((child for child in self._children.values() if child.token == token), None)
@@ -212,9 +227,9 @@ class _StopFlag:
         self._raised = True
 
 
-def serve(control: socket.socket, get_work: Callable[[], Work], threads: int) -> None:
+def serve(control: socket.socket, get_work: Callable[[], Work], threads: int, engine: int) -> None:
     """Loads what is to be run, says whether that went well, and serves."""
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     try:
         work = get_work()
@@ -228,7 +243,8 @@ def serve(control: socket.socket, get_work: Callable[[], Work], threads: int) ->
     gc.freeze()
     cuda = bool(torch and torch.cuda.is_initialized())
     control.sendall(json.dumps({"ready": os.getpid(), "cuda_initialized": cuda}).encode() + b"\n")
-    Server(control, work, threads).serve()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whatever the module has blocked
+    Server(control, work, threads, engine).serve()
 
 
 def main() -> None:
@@ -238,7 +254,7 @@ def main() -> None:
     if os.getppid() != order["engine"]:  # it died before it could be said that this is to die with it
         return
     sys.path += [place for place in order["path"] if place not in sys.path]
-    serve(control, lambda: _work_of(order), order["threads"])
+    serve(control, lambda: _work_of(order), order["threads"], order["engine"])
 
 
 def _work_of(order: dict[str, Any]) -> Work:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from shoestring.errors import InvalidTarget, UnknownName, brief, shown
+from shoestring.interrupts import Interruption
 from shoestring.runners.worker import Train
 
 
@@ -47,9 +48,9 @@ def load_module(where: str, target: str = "") -> ModuleType:
     target = target or where
     try:
         return _module_of_file(Path(where), target) if where.endswith(".py") else _module(where, target)
-    except InvalidTarget:
+    except (InvalidTarget, Interruption):
         raise
-    except (Exception, SystemExit) as error:  # the edge: a user's module may raise anything
+    except BaseException as error:  # the edge: a user's module may raise anything
         raise InvalidTarget(_import_failed(target, error)) from error
 
 

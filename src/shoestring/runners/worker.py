@@ -16,6 +16,7 @@ from shoestring import randomness
 from shoestring.arguments import refuse_call
 from shoestring.errors import InvalidTarget, StoreUnwritable, UsageError, shown
 from shoestring.events import EventWriter
+from shoestring.interrupts import Interruption
 from shoestring.lease import Lease
 from shoestring.trial import Trial
 
@@ -60,7 +61,9 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StoreUnwritable(f"{error}; free some space and run the same command again.") from error
             end = {"end": "failed", "error": describe(error)}
-        except (Exception, SystemExit) as error:  # the edge: whatever a training function raises is its result
+        except Interruption:
+            raise
+        except BaseException as error:  # the edge: whatever a training function raises is its result
             end = {"end": "failed", "error": describe(error)}
         finally:
             if os.getpid() != process:
