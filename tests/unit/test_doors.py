@@ -231,10 +231,6 @@ def test_a_target_that_trains_nothing_is_told_what_it_is(tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize("curve", [None, 5, "loss", [1], [{"loss": "a"}], [{"loss": None}], {1: 2}.items()], ids=str)
-    "curve",
-    [None, 5, "loss", [1], [{"loss": "a"}], [{"loss": None}], ({"loss": 1} for _ in "a")],
-    ids=lambda curve: str(curve).partition(" at 0x")[0],
-)
 def test_a_replay_that_gives_no_learning_curve_is_told_what_to_give(curve):
     with pytest.raises(UsageError, match=r"a learning curve must .*; return one mapping a unit"):
         search(lambda config, seed: curve, runner="replay", horizon=1)

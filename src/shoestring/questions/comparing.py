@@ -16,6 +16,7 @@ from shoestring.questions.judges.choose import judge_for
 from shoestring.questions.judges.pairing import score_of
 from shoestring.questions.reseeding import is_fine
 from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
+from shoestring.stats.pair_test import HUGE
 from shoestring.stats.power import detectable
 from shoestring.stats.superiority import crash_rate_bound
 from shoestring.stats.tmix import interval, log_c
@@ -192,7 +193,7 @@ class Comparing:
         finite = [value for value in values if value is not None]
         if self._horizon is None or len(finite) < len(values) or not LEAST_SEEDS <= len(values) <= self._horizon:
             return None, None
-        low, high = interval(np.asarray(finite), log_c(self._horizon, self._question.alpha))
+        low, high = interval(np.clip(finite, -HUGE, HUGE), log_c(self._horizon, self._question.alpha))
         return _unbounded_as_none(low), _unbounded_as_none(high)
 
     def _settle(self, horizon: int | None) -> None:

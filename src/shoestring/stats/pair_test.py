@@ -16,7 +16,7 @@ from typing import Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-_HUGE = 1e150
+HUGE = 1e150  # values beyond are taken for this: differences and their squares are then numbers
 
 Differences = Sequence[float] | NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def _checked(differences: Differences, allowed: Callable[[NDArray[np.float64]], 
     if wrong.size:
         first = int(wrong[0])
         raise ValueError(f"differences of shape {array.shape} hold {array[first]} at index {first}; all must be {what}.")
-    return np.where(np.isinf(array), array, np.clip(array, -_HUGE, _HUGE))
+    return np.where(np.isinf(array), array, np.clip(array, -HUGE, HUGE))
 
 
 def some(differences: NDArray[np.float64]) -> NDArray[np.float64]:

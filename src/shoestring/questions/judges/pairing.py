@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from shoestring.comparison import PairResult
 from shoestring.questions.compare import Compare
 from shoestring.stats.crashes import CRASHED
-from shoestring.stats.pair_test import PairTest, Stop
+from shoestring.stats.pair_test import HUGE, PairTest, Stop
 from shoestring.stats.superiority import superiority
-
-HUGE = 1e150  # values beyond are taken for this: differences and their squares are then numbers
 
 
 def score_of(question: Compare, loss: float) -> float:
