@@ -7,6 +7,7 @@ from typing import Any
 
 from shoestring.events import EventWriter, plain, read
 from shoestring.runners.reader import Reader
+from shoestring.runners.reading import Reading
 from shoestring.runners.tail import size_of
 from shoestring.runners.worker import EVENTS
 
@@ -41,6 +42,7 @@ class Books:
         self._fresh = fresh
         self._metric = metric
         self._restarts = 0
+        self._summary: Reading | None = None
         self._known: list[int] = []  # units of the reports that are events already
 
     @classmethod
@@ -100,10 +102,28 @@ class Books:
             news = True
             if self._known:
                 reading.at = self._known.pop(0)
-            elif (at := reading.at or self._unit_of(reading.unit)) is not None:
-                reading.at = at
-                self._report(at, reading.metrics)
+            elif reading.at is not None:
+                self._report(reading.at, reading.metrics)
+            elif reading is not self._summary:
+                self._enter(reading)
+        if last and self._summary is not None:
+            self.reader.left_out.add("line", "after the last unit of the lease, as a summary is not a unit")
         return news
+
+    def _enter(self, reading: Reading) -> None:
+        """Reports a new reading. After the last unit, one that names no unit may be a summary: it waits until another follows."""
+        if reading.unit is None and self.done == self.to and self._summary is None:
+            self._summary = reading
+            return
+        if self._summary is not None:
+            summary, self._summary = self._summary, None
+            self._enter_at(summary, self.done + 1)
+        self._enter_at(reading, self.done + 1 if reading.unit is None else self._unit_of(reading.unit))
+
+    def _enter_at(self, reading: Reading, at: int | None) -> None:
+        if at is not None:
+            reading.at = at
+            self._report(at, reading.metrics)
 
     def end(self) -> dict[str, Any] | None:
         """Returns the ``end`` event that follows from the reports alone, None if none does."""
@@ -126,10 +146,8 @@ class Books:
         for reason, sentence in self.reader.left_out.sentences():
             self.remark(reason, sentence)
 
-    def _unit_of(self, named: float | None) -> int | None:
+    def _unit_of(self, named: float) -> int | None:
         """Returns the unit that a report is for; None if it is for none."""
-        if named is None:
-            return self.done + 1
         self.goes_beyond = self.goes_beyond or self.to < named <= _LAST_UNIT
         if self.refusal:
             return None

@@ -78,6 +78,20 @@ def test_nor_beyond_a_request_to_stop(carry_out, tmp_path):
     assert (charged(events), events[-1]["at"]) == ([1, 2, 3], 3)
 
 
+def test_one_line_that_names_no_unit_after_the_last_one_is_a_summary(carry_out):
+    events = carry_out("for unit in range(1, to + 1):\n    print('loss', unit)\nprint('test loss 9')\ntime.sleep(0.3)", r"loss (\S+)")
+
+    assert (charged(events), curve(events), events[-1]["end"]) == ([1, 2, 3], {1: 1.0, 2: 2.0, 3: 3.0}, "paused")
+    assert [event["note"][:46] for event in events if "note" in event] == ["left out 1 line after the last unit of the lea"]
+
+
+def test_two_lines_are_units(carry_out):
+    events = carry_out("for unit in range(1, 99):\n    print('loss', unit)\n    time.sleep(60 * (unit == to + 2))", r"loss (\S+)")
+
+    assert curve(events) == {unit: float(unit) for unit in range(1, 6)}
+    assert (charged(events)[:5], events[-1]["at"]) == ([1, 2, 3, 4, 5], 5)
+
+
 @pytest.mark.parametrize("beyond", [4, 3.1])
 def test_a_script_that_reports_beyond_its_last_unit_is_stopped(carry_out, beyond):
     events = carry_out(SAVES_LONG.replace("time.sleep(0.6)", f"report(unit={beyond}, loss=0.1)\ntime.sleep(60)"), horizon=9)
