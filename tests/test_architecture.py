@@ -12,8 +12,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "shoestring"
 LAYERS = {
     0: "errors arguments clock",
     1: "cleaning interrupts mark guardian space parameter space_text convert orders lease events state randomness checkpoint trial budget "
-    "redo lock files finding selection comparison scaling answer options speed",
-    2: "schema sqlite store stats",
+    "lock files storable finding selection comparison scaling answer options speed",
+    2: "schema sqlite integrity redo store stats",
     3: "samplers schedulers questions",
     4: "ledger",
     5: "runners",

@@ -12,6 +12,7 @@ from typing import Any
 from shoestring.arguments import checked_class
 from shoestring.budget import RESOURCES, Budget, Cost, describe, plural_of
 from shoestring.cleaning import for_line
+from shoestring.files import shown
 from shoestring.finding import Finding
 from shoestring.selection import Best, Selection
 
@@ -77,14 +78,14 @@ class Answer:
         lines += self.finding.lines()
         lines += self.notes
         if self.run:
-            lines.append(f"kept in {self.run}")
+            lines.append(f"kept in {shown(self.run)}")
         return "\n".join(map(for_line, lines))
 
     def _repr_html_(self) -> str:
         """Returns the answer as a notebook shows it: sentences and a table, no script."""
         said = "".join(f"<li>{_html(line)}</li>" for line in (*self.finding.lines(), *self.notes))
         rows = {"status": str(self.status), "trials": str(self.n_trials), "spent": f"{self._spent_text()} of {self.budget}"}
-        rows |= {"kept in": str(self.run)} if self.run else {}
+        rows |= {"kept in": shown(self.run)} if self.run else {}
         cells = "".join(f"<tr><th style='text-align:left'>{_html(name)}</th><td>{_html(value)}</td></tr>" for name, value in rows.items())
         return f"<div><table>{cells}</table><ul>{said}</ul></div>"
 

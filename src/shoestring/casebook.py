@@ -20,9 +20,11 @@ from shoestring.errors import DifferentQuestion
 from shoestring.orders import Config, Observation, Order, Purpose, Start
 from shoestring.questions import Question, Strategy
 from shoestring.redo import Row
+from shoestring.storable import MOST, storable
 from shoestring.store import Store
 
 FAILURES_TO_GIVE_UP = 5  # if the first trials of a session all fail, the fault is not theirs
+_SHOWN = 500  # characters of a message in a line for people
 FAILURES_IN_A_ROW = 50  # nor if so many fail one after the other later on
 
 WAITING = "waiting"  # it has an order and no lease
@@ -192,11 +194,12 @@ class Casebook:
 
     def failed(self, trial: TrialRecord, kind: str, message: str, traceback: str = "") -> None:
         """A trial has failed: it ends there, as bad as can be, with its error kept."""
+        kind, message, traceback = storable(kind, 200), storable(message), storable(traceback, 2 * MOST)
         trial.error = {"type": kind, "message": message, "traceback": traceback}
         self._failures += 1
         self._ended(trial, FAILED, math.inf)
-        last = [line for line in traceback.splitlines() if line.strip()][-3:]
-        self._say(f"trial {trial.id} failed: {kind}: {message}" + "".join(f"\n    {line}" for line in last))
+        last = [storable(line, _SHOWN) for line in traceback.splitlines() if line.strip()][-3:]
+        self._say(f"trial {trial.id} failed: {kind}: {storable(message, _SHOWN)}" + "".join(f"\n    {line}" for line in last))
 
     def restore(self) -> None:
         """Reads the stored trials, and makes the stored decisions again.
@@ -227,7 +230,7 @@ class Casebook:
         for state in (FAILED, DIVERGED):
             if trials := [trial for trial in begun if trial.state == state]:
                 first = trials[0]
-                why = f"; trial {first.id}: {first.error['type']}: {first.error['message']}" if first.error else ""
+                why = f"; trial {first.id}: {first.error['type']}: {storable(first.error['message'], _SHOWN)}" if first.error else ""
                 yield f"{len(trials)} of {len(begun)} trials {state}{why}"
 
     def _order_again(self, row: Row) -> None:
@@ -237,7 +240,7 @@ class Casebook:
             raise DifferentQuestion(
                 f"{self._store.folder}: decision {row['seq']} cannot be made again "
                 f"(stored: {row['kind']} trial {row['trial_id']} to {row['unit']}; now: {order}). "
-                "It was made by other code; go on with that version, or choose another --store."
+                "It was made by other code. Resume with that version, or choose another --store."
             )
 
     def _ended(self, trial: TrialRecord, state: str, loss: float) -> None:

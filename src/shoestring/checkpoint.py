@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from shoestring import events
-from shoestring.errors import StoreUnwritable
+from shoestring.errors import StoreCorrupt
+from shoestring.files import own_folder, read_own, replace, unwritable
 
 SMALL = 32 << 10  # bytes of a state that a line of the event file may hold
 
@@ -40,9 +41,9 @@ def newest_first(folder: Path, event_file: Path) -> Iterator[tuple[int, bytes]]:
             found.insert(0, (event["checkpoint"], event["sha256"], partial(base64.b64decode, event["state"])))
     with suppress(FileNotFoundError):
         names = filter(None, map(_NAME.fullmatch, os.listdir(folder)))
-        found += [(int(name[1]), name[2], (folder / name[0]).read_bytes) for name in names]
+        found += [(int(name[1]), name[2], partial(read_own, folder / name[0])) for name in names]
     for unit, sha256, content in sorted(found, key=itemgetter(0), reverse=True):
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, StoreCorrupt):
             if hashlib.sha256(data := content()).hexdigest() == sha256:
                 yield unit, data
 
@@ -54,55 +55,21 @@ def write(folder: Path, unit: int, data: bytes, keep: int = 2, durable: bool = T
     damaged. So is what a killed writer left half written.
 
     Raises:
-        StoreUnwritable: the disk is full or read-only; earlier checkpoints are untouched.
+        StoreUnwritable: it cannot be written; earlier checkpoints are untouched.
         FileNotFoundError: the trial's folder was deleted.
     """
     path = folder / f"{unit:09d}-{hashlib.sha256(data).hexdigest()}.ckpt"
-    temporary = folder / f".{unit:09d}.{os.getpid()}.part"
     try:
-        _write_file(temporary, data, durable)
-        temporary.replace(path)
-        if durable:
-            _sync_folder(folder)
+        replace(own_folder(folder) / path.name, data, durable=durable)
     except OSError as error:
         if not folder.parent.exists():
             raise FileNotFoundError(
                 f"{folder.parent} was deleted while its trial ran; a trial may delete only what is in trial.directory."
             ) from error
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error
+        raise unwritable(path, error) from error
     names = os.listdir(folder)
     ours = sorted(filter(_NAME.fullmatch, names), reverse=True)
     kept = [path.name, *[name for name in ours if int(name[:9]) < unit][: keep - 1]]
     for name in {*ours, *(name for name in names if name.endswith(".part"))}.difference(kept):
         (folder / name).unlink(missing_ok=True)
     return path
-
-
-def _write_file(path: Path, data: bytes, durable: bool) -> None:
-    try:
-        file = _created(path)
-    except FileNotFoundError:
-        path.parent.mkdir(exist_ok=True)
-        file = _created(path)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-        if durable:
-            os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def _created(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,9 +18,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from shoestring.errors import StoreCorrupt, StoreUnwritable, UsageError
+from shoestring.errors import StoreCorrupt, UsageError
+from shoestring.files import open_own, unwritable
 
 _REMEDY = ". Restore it from a copy, or choose another --store."
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
 _HOLE = bytes(8)  # what a power failure leaves where a block was never written
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -49,6 +51,7 @@ class EventWriter:
         self._has_refused = False
         try:
             self._file = _opened(path)
+            self._inode = os.fstat(self._file).st_ino
             size = os.fstat(self._file).st_size
             end = _whole_lines(self._file, size, offset)
             if size > end:
@@ -56,7 +59,7 @@ class EventWriter:
             if end < offset:
                 os.write(self._file, b"\n" * (offset - end))
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self.path, error) from error
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Appends one event of plain data.
@@ -68,14 +71,14 @@ class EventWriter:
         line = encode(event)
         self.check_process(event.get("token"))
         with self.turn:
-            written = 0
             try:
-                written = os.write(self._file, line)
+                file = self._descriptor()
+                written = os.write(file, line)
                 if written < len(line):
+                    os.ftruncate(file, os.fstat(file).st_size - written)
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError as error:
-                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
-                raise self._unwritable(error) from error
+                raise unwritable(self.path, error) from error
 
     def check_process(self, token: int | None) -> None:
         """Checks that this is the process that opened the file.
@@ -93,13 +96,14 @@ class EventWriter:
             StoreUnwritable: it does not get there.
         """
         try:
-            os.fsync(self._file)
+            os.fsync(self._descriptor())
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self.path, error) from error
 
     def close(self) -> None:
         """Closes the file."""
-        os.close(self._file)
+        with suppress(OSError):
+            os.close(self._descriptor())
 
     def __reduce__(self) -> NoReturn:
         raise UsageError("a trial cannot be handed to another process. Return the numbers to the training function and report them there.")
@@ -115,8 +119,15 @@ class EventWriter:
             "Only the process that runs the training function may report. Return the numbers to it and report them there."
         )
 
-    def _unwritable(self, error: OSError) -> StoreUnwritable:
-        return StoreUnwritable(f"{self.path} could not be written ({error.strerror}); free some space and run the same command again.")
+    def _descriptor(self) -> int:
+        """Returns the descriptor of the file, opened again if the training function has closed it or its number was given away."""
+        with suppress(OSError):
+            if os.fstat(self._file).st_ino == self._inode:
+                return self._file
+        self._file = open_own(self.path, _FLAGS)
+        if os.fstat(self._file).st_ino != self._inode:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._file
 
 
 def read(path: Path, offset: int = 0, holding: bytes = b"", *, may_be_shorter: bool = False) -> Iterator[tuple[dict[str, Any], int]]:
@@ -185,7 +196,7 @@ def plain(value: float) -> float | str:
 
 def _read_from(path: Path, offset: int) -> bytes:
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_own(path, os.O_RDONLY)
     except FileNotFoundError:
         return b""
     try:
@@ -199,12 +210,11 @@ def _changed(path: Path, how: str) -> StoreCorrupt:
 
 
 def _opened(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     try:
-        return os.open(path, flags, 0o644)
+        return open_own(path, _FLAGS)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o644)
+        return open_own(path, _FLAGS)
 
 
 def _whole_lines(file: int, size: int, offset: int) -> int:

@@ -45,6 +45,7 @@ def open_own(path: str | Path, flags: int, mode: int = 0o666) -> int:
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
         raise _not_own(path, "plain file")
+    os.set_blocking(file, True)
     return file
 
 
@@ -108,6 +109,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def shown(path: Path) -> str:
+    """Returns a path as people want to read it: relative to the current folder where it lies in that."""
+    with suppress(ValueError, OSError):  # it lies elsewhere, or the current folder is gone
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
 
 
 def unwritable(path: str | Path, error: OSError) -> StoreUnwritable:

@@ -73,6 +73,7 @@ def launch(
         raise UsageError("the comparison has planned no extension; plan one when it begins, such as --seeds 10 --reserve 30.")
     code = pieces_of(target) if folder is not None else {}
     if folder is not None:
+        folder = folder.absolute()  # the training function may change the directory
         set_aside_if_void(folder, question)
         if not pilot and not extend and (answered := finished_answer(folder, question, spending.budget, code, accept=accept_changes)):
             return answered

@@ -319,7 +319,7 @@ class Leases:
         if end["end"] == "paused":
             lost, trial.redo = min(open_lease.begun, trial.redo), max(0, end["at"] - trial.checkpoint)
         outcome = _OUTCOMES.get(end["end"], self._purpose_of(trial))
-        error = f"{trial.error['type']}: {trial.error['message']}"[:300] if trial.error else None
+        error = f"{trial.error['type']}: {trial.error['message']}" if trial.error else None
         self._ledger.settle(token, outcome, lost, exit_.note or error)
         self._casebook.keep(trial)
 

@@ -17,6 +17,7 @@ from shoestring import schema
 from shoestring.budget import RESOURCES, Budget, Cost, Price
 from shoestring.lease import Usage
 from shoestring.redo import Row
+from shoestring.storable import storable
 from shoestring.store import Store
 
 OUTCOMES = ("useful", "pilot", "confirmation", "failed", "lost", "killed", "engine")
@@ -77,6 +78,11 @@ class Ledger:
         finished = [row for row in stored if row["units"] and row["busy_s"]]
         self._busy_s = sum(row["busy_s"] for row in finished)
         self._busy_units = sum(row["units"] for row in finished)
+
+    @property
+    def newest_token(self) -> int:
+        """The token of the newest lease; 0 if there was none."""
+        return self._next_token - 1
 
     def open_rows(self) -> list[Row]:
         """Returns the rows of the leases that are not settled."""
@@ -156,7 +162,7 @@ class Ledger:
         """Closes the row of a lease; from now on its cost is final."""
         self.tick()
         row = self._open.pop(token)
-        row |= {"outcome": outcome, "lost_units": lost_units, "note": note, "closed_at": time.time()}
+        row |= {"outcome": outcome, "lost_units": lost_units, "note": note and storable(note, 300), "closed_at": time.time()}
         self._settled += _cost(row)
         self._busy_s += row["busy_s"]
         self._busy_units += row["units"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from shoestring.errors import StoreLocked
+from shoestring.files import open_own
 
 
 class Lock:
@@ -18,7 +21,7 @@ class Lock:
     """
 
     def __init__(self, folder: Path) -> None:
-        file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file = open_own(folder / "lock", os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -28,18 +31,31 @@ class Lock:
         os.ftruncate(file, 0)
         os.pwrite(file, str(os.getpid()).encode(), 0)
         self._file = file
+        self._inode = os.fstat(file).st_ino
         _held.add(file)
+
+    def check(self) -> None:
+        """Checks that no other code has closed the lock's descriptor, as it would have closed those of the database as well.
+
+        Raises:
+            OSError: it has.
+        """
+        if os.fstat(self._file).st_ino != self._inode:  # its number was given to another file
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     def release(self) -> None:
         """Gives the lock back."""
         if self._file in _held:
             _held.remove(self._file)
-            os.close(self._file)
+            with suppress(OSError):
+                self.check()
+                os.close(self._file)
 
 
 def _let_go_in_child() -> None:
     for file in _held:
-        os.close(file)
+        with suppress(OSError):
+            os.close(file)
     _held.clear()
 
 

@@ -14,6 +14,7 @@ from shoestring import schema
 from shoestring.budget import RESOURCES, Budget, Cost
 from shoestring.errors import NotARun
 from shoestring.finding import Finding
+from shoestring.integrity import making_sense
 from shoestring.naming import name_of
 from shoestring.orders import Config, Observation, Purpose, Start
 from shoestring.questions import Tally
@@ -25,7 +26,7 @@ from shoestring.questions.search import Search
 from shoestring.questions.searching import SearchTally
 from shoestring.redo import Row
 from shoestring.runners.arms import Arms, from_plain
-from shoestring.store import Store, making_sense
+from shoestring.store import Store
 
 AnyQuestion: TypeAlias = Search | Compare | Scale | Largest
 

@@ -1,12 +1,31 @@
-"""The tables of a run's database. ``SCHEMA_VERSION`` grows with every change that an older Shoestring could not read."""
+"""The tables of a run's database. ``SCHEMA_VERSION`` grows with every change that an older Shoestring could not read.
+
+The last column of each table, ``crc``, is the checksum of the others: only the store knows of it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
+
+CRC = "crc"
+
+Shape: TypeAlias = Callable[[Any], bool]  # tells whether the JSON value in a column is what is due there
+
+
+def _object_of(*kinds: type) -> dict[str, Shape]:
+    return {"shape": lambda value: isinstance(value, dict) and all(isinstance(entry, kinds) for entry in value.values())}
+
+
+def _object_with(**kinds: type | tuple[type, ...]) -> dict[str, Shape]:
+    return {"shape": lambda value: isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in kinds.items())}
+
 
 meta = Table("meta", metadata, Column("key", String(64), primary_key=True), Column("value", Text, nullable=False))
 
@@ -14,7 +33,7 @@ trials = Table(
     "trials",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("config", Text, nullable=False),  # JSON object
+    Column("config", Text, nullable=False, info=_object_of(str, int, float, type(None))),  # JSON object
     Column("seed", Integer, nullable=False),
     Column("arm", String(128), nullable=False),  # empty where there is but one thing to train
     Column("purpose", String(16), nullable=False),  # useful, confirmation
@@ -23,7 +42,7 @@ trials = Table(
     Column("checkpoint", Integer, nullable=False),  # unit of its newest checkpoint
     Column("offset", Integer, nullable=False),  # bytes of its event file that have been read
     Column("losses", Integer, nullable=False),  # leases lost in a row without a new checkpoint
-    Column("error", Text),  # JSON object of its failure
+    Column("error", Text, info=_object_with(type=str, message=str, traceback=str)),  # JSON object of its failure
 )
 
 leases = Table(
@@ -34,7 +53,7 @@ leases = Table(
     Column("purpose", String(16), nullable=False),  # useful, confirmation, pilot, engine
     Column("start", Integer, nullable=False),
     Column("to", Integer, nullable=False),
-    Column("reserved", Text, nullable=False),  # JSON object: resource -> amount
+    Column("reserved", Text, nullable=False, info=_object_of(int, float)),  # JSON object: resource -> amount
     Column("opened_at", Float, nullable=False),  # seconds since 1970
     Column("closed_at", Float),
     Column("outcome", String(16)),  # null while open
@@ -48,8 +67,8 @@ leases = Table(
     Column("kwh", Float, nullable=False, default=0.0),
     Column("usd", Float, nullable=False, default=0.0),
     Column("peak_bytes", Integer, nullable=False, default=0),
-    Column("provenance", Text, nullable=False, default="{}"),  # JSON object: resource -> measured, sampled, estimated
-    Column("process", Text),  # JSON object: pid, started, host
+    Column("provenance", Text, nullable=False, default="{}", info=_object_of(str)),  # JSON object: resource -> measured, sampled, estimated
+    Column("process", Text, info=_object_with(pid=int, created=(int, float))),  # JSON object: process id, when it was created
 )
 
 observations = Table(
@@ -58,7 +77,7 @@ observations = Table(
     Column("trial_id", Integer, ForeignKey("trials.id"), primary_key=True),
     Column("unit", Integer, primary_key=True),
     Column("token", Integer, primary_key=True),
-    Column("metrics", Text, nullable=False),  # JSON object; values that are not finite as strings
+    Column("metrics", Text, nullable=False, info=_object_of(int, float, str)),  # JSON object; values that are not finite as strings
     sqlite_with_rowid=False,  # its key is its place: one page less to write a commit
 )
 
@@ -82,3 +101,6 @@ checkpoints = Table(
     Column("bytes", Integer, nullable=False),
     sqlite_with_rowid=False,  # its key is its place: one page less to write a commit
 )
+
+for table in metadata.sorted_tables:
+    table.append_column(Column(CRC, Integer, nullable=False))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +18,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 BUSY_TIMEOUT_MS = 20_000
 WRITING = "BEGIN IMMEDIATE"
+_DISTRUST = ("trusted_schema=OFF", "cell_size_check=ON")  # the file may come from someone else
+_PAGES = 1 << 16  # bytes by which a transaction may let the database grow
+_ERRNOS = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_READONLY": errno.EROFS, "SQLITE_PERM": errno.EACCES}
 
 
 def engine(url: URL, begin: str = "BEGIN") -> Engine:
@@ -24,7 +30,7 @@ def engine(url: URL, begin: str = "BEGIN") -> Engine:
     @event.listens_for(made, "connect")
     def _settings(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # pysqlite must not begin transactions by itself
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=PERSIST", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (*_DISTRUST, f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=PERSIST", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(made, "begin")
@@ -59,3 +65,13 @@ def upsert(table: Table, engine: Engine) -> tuple[str, Callable[[Mapping[str, An
     compiled = statement.on_conflict_do_update(index_elements=keys, set_=rest).compile(engine)
     assert isinstance(compiled, SQLCompiler) and compiled.positiontup, "SQLite's parameters go by position"
     return str(compiled), itemgetter(*compiled.positiontup)
+
+
+def as_os_error(error: sqlite3.Error, database: str) -> OSError:
+    """Returns the error of the operating system that stands behind one of SQLite's, as far as that can be told."""
+    name = "_".join(error.sqlite_errorname.split("_")[:2])
+    number = _ERRNOS.get(name, errno.EIO)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if number == errno.EIO and limit != resource.RLIM_INFINITY and os.path.getsize(database) + _PAGES > limit:
+        return OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return OSError(number, str(error))

@@ -19,11 +19,13 @@ import psutil
 
 from shoestring.answer import Answer, Status
 from shoestring.budget import Budget
-from shoestring.errors import DifferentQuestion, StoreError, StoreUnwritable
+from shoestring.errors import DifferentQuestion, StoreError
+from shoestring.files import replace, unwritable
 from shoestring.identity import changed, same_name
+from shoestring.integrity import making_sense
 from shoestring.run import AnyQuestion, Run
 from shoestring.runners import gpus
-from shoestring.store import Store, making_sense
+from shoestring.store import Store
 
 
 def set_aside_if_void(folder: Path, question: AnyQuestion) -> None:
@@ -156,11 +158,11 @@ def settle_identity(store: Store, question: AnyQuestion) -> None:
 
 
 def _write_about(folder: Path, asked: Mapping[str, Any]) -> None:
-    try:
-        (folder / "study.json").write_text(json.dumps(asked, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        (folder / "env.json").write_text(json.dumps(environment(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StoreUnwritable(f"{folder} cannot be written ({error.strerror}); free some space or choose another --store.") from error
+    for name, content in {"study.json": asked, "env.json": environment()}.items():
+        try:
+            replace(folder / name, json.dumps(content, indent=2, sort_keys=True) + "\n")
+        except OSError as error:
+            raise unwritable(folder / name, error) from error
 
 
 def environment() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from shoestring.answer import Answer, Status
 from shoestring.budget import describe
 from shoestring.casebook import DIVERGED, DROPPED, FAILED, PAUSED, Casebook, TrialRecord
 from shoestring.cleaning import for_terminal
+from shoestring.files import open_own
 from shoestring.interrupts import on_interrupt
 from shoestring.leases import Leases
 from shoestring.ledger import Ledger
@@ -107,7 +108,7 @@ class Study:
         self.messages.append(message)
         with (
             suppress(OSError),
-            open(self.store.folder / "log.txt", "a", encoding="utf-8", errors="replace") as log,
+            open(self.store.folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace", opener=open_own) as log,
         ):  # a full disk ends no study here
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
 

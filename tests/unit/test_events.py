@@ -174,7 +174,7 @@ def test_a_full_disk_is_one_clear_error_and_takes_back_what_was_written_of_the_l
     write = os.write
     monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:7]))
 
-    with pytest.raises(StoreUnwritable, match="free some space"):
+    with pytest.raises(StoreUnwritable, match="Free some space"):
         writer.append(EVENTS[1])
     monkeypatch.undo()
     writer.append(EVENTS[2])

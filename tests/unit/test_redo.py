@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from shoestring import redo, schema
-from shoestring.errors import StoreUnwritable
+from shoestring.errors import StoreCorrupt, StoreUnwritable
 from shoestring.redo import RedoLog
 from shoestring.store import DATABASE, REDO, Store
 
@@ -49,7 +49,7 @@ def test_commits_come_back_with_their_generation(tmp_path):
         log.append(7, commit)
     log.close()
 
-    assert list(redo.read(tmp_path / "redo.log")) == [(7, commit) for commit in COMMITS]
+    assert redo.read(tmp_path / "redo.log") == [(7, commit, False) for commit in COMMITS]
 
 
 def test_a_missing_log_holds_nothing(tmp_path):
@@ -64,25 +64,66 @@ def test_a_log_that_begins_anew_holds_nothing_of_before(tmp_path):
     log.append(2, COMMITS[2])
     log.close()
 
-    found = [commit for generation, commit in redo.read(tmp_path / "redo.log") if generation == 2]
+    found = [commit.rows for commit in redo.read(tmp_path / "redo.log") if commit.generation == 2]
     assert found == [COMMITS[2]]
 
 
-def test_a_log_cut_or_damaged_at_any_byte_holds_what_comes_before(tmp_path):
-    path = tmp_path / "redo.log"
-    log = RedoLog(path)
+@pytest.fixture
+def whole(tmp_path):
+    """A log of three commits, as bytes, and where each ends."""
+    log = RedoLog(tmp_path / "redo.log")
     ends = []
     for commit in COMMITS:
         log.append(1, commit)
         ends.append(log.size)
     log.close()
-    whole = path.read_bytes()
-    for place in range(log.size):
-        cut, damaged = whole[:place], whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
-        for content, n_whole in ((cut, sum(place >= end - 1 for end in ends)), (damaged, sum(place >= end for end in ends))):
-            path.write_bytes(content)
+    return (tmp_path / "redo.log").read_bytes()[: log.size], ends
 
-            assert [commit for _, commit in redo.read(path)] == COMMITS[:n_whole], place
+
+def test_a_log_cut_at_any_byte_holds_what_comes_before(tmp_path, whole):
+    data, ends = whole
+    for place in range(len(data)):
+        (tmp_path / "redo.log").write_bytes(data[:place])
+
+        assert redo.read(tmp_path / "redo.log") == [(1, COMMITS[i], False) for i in range(sum(place >= end - 1 for end in ends))], place
+
+
+@pytest.mark.parametrize("mask", [1, 4, 128])
+def test_a_log_damaged_at_any_byte_loses_one_commit_and_says_so_of_those_behind_it(tmp_path, whole, mask):
+    data, ends = whole
+    for place in range(len(data)):
+        (tmp_path / "redo.log").write_bytes(data[:place] + bytes([data[place] ^ mask]) + data[place + 1 :])
+
+        found = redo.read(tmp_path / "redo.log")
+
+        lost = sum(place >= end for end in ends)
+        if place + 1 in ends:  # the line end alone: the line proves itself whole
+            assert found == [(1, commit, False) for commit in COMMITS], place
+        else:
+            assert found == [(1, commit, i > lost) for i, commit in enumerate(COMMITS) if i != lost], place
+
+
+def test_a_run_whose_log_is_damaged_in_its_middle_is_refused(killed):
+    data = bytearray((killed / REDO).read_bytes())
+    data[30] ^= 1
+    (killed / REDO).write_bytes(data)
+
+    with pytest.raises(StoreCorrupt, match=r"redo\.log is damaged: a commit in its middle"):
+        Store.create_or_open(killed)
+    with closing(Store.read(killed)) as reader, pytest.raises(StoreCorrupt, match=r"redo\.log is damaged"):
+        seqs(reader)
+
+
+@pytest.mark.parametrize("harm", [lambda file: os.close(file), lambda file: os.dup2(os.open("/dev/null", os.O_RDWR), file)])
+def test_a_descriptor_that_other_code_has_closed_or_taken_is_named(tmp_path, harm):
+    log = RedoLog(tmp_path / "redo.log")
+    log.append(1, COMMITS[0])
+    harm(log._file)
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        log.append(1, COMMITS[1])
+
+    assert redo.read(tmp_path / "redo.log") == [(1, COMMITS[0], False)]
 
 
 def test_a_log_grows_in_large_steps(tmp_path):

@@ -221,7 +221,7 @@ def test_a_full_disk_is_one_clear_error_and_nothing_is_lost(folder):
     with closing(Store.create_or_open(folder)) as store:
         with store._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 1")
-        store.put(schema.trials, TRIAL | {"config": '"' + "x" * 200_000 + '"'})
+        store.put(schema.trials, TRIAL | {"config": '{"x": "' + "x" * 200_000 + '"}'})
 
         with pytest.raises(StoreUnwritable, match="full"):
             store.commit()
@@ -303,3 +303,90 @@ def test_a_database_of_other_bytes_is_corrupt(tmp_path):
     for open_ in (Store.create_or_open, Store.read):
         with pytest.raises(StoreCorrupt, match="Restore it from a copy"):
             open_(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE VIEW extra AS SELECT * FROM trials",
+        "CREATE TRIGGER extra AFTER INSERT ON trials BEGIN DELETE FROM leases; END",
+        "CREATE TABLE extra (x)",
+        "CREATE INDEX extra ON trials (seed)",
+        "ALTER TABLE trials ADD COLUMN extra INTEGER",
+        "ALTER TABLE trials ADD COLUMN extra GENERATED ALWAYS AS (seed)",
+    ],
+)
+def test_a_database_with_anything_beside_our_tables_is_refused(folder, change):
+    with closing(sqlite3.connect(folder / "study.db")) as connection:
+        connection.execute(change)
+        connection.commit()
+
+    for open_ in (Store.create_or_open, Store.read):
+        with pytest.raises(StoreCorrupt, match=r"study\.db holds what makes no sense .*(extra|trials)"):
+            open_(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["seed = 2", "config = '{\"x\": 1}'", "config = x'7b7d'", "seed = 1.5", "target = 2", "crc = 0"],
+)
+def test_a_changed_value_is_noticed(folder, change):
+    with closing(sqlite3.connect(folder / "study.db")) as connection:
+        connection.execute(f"UPDATE trials SET {change}")
+        connection.commit()
+
+    with closing(Store.read(folder)) as store, pytest.raises(StoreCorrupt, match=r"study\.db holds what makes no sense"):
+        store.rows(schema.trials)
+
+
+@pytest.mark.parametrize("config", ["[" * 100_000, "[1]", "{", "3", '{"x": [1]}'])
+def test_json_of_another_form_is_refused_though_its_checksum_is_right(folder, config):
+    with closing(Store.create_or_open(folder)) as store:
+        store.put(schema.trials, TRIAL | {"config": config})
+        store.commit()
+
+    with closing(Store.read(folder)) as store, pytest.raises(StoreCorrupt, match=r"study\.db holds what makes no sense"):
+        store.rows(schema.trials)
+
+
+@pytest.mark.parametrize("name", ["study.db", "study.db-journal", "redo.log", "lock", "trials", "trials/0000"])
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to(path.parents[1]), os.mkfifo], ids=["link", "fifo"])
+def test_links_and_special_files_in_a_run_are_refused(folder, name, make):
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    make(path)
+
+    for open_ in (Store.create_or_open, Store.read):
+        with pytest.raises(StoreError):
+            open_(folder)
+
+
+def test_a_journal_that_names_another_file_is_refused(folder, tmp_path):
+    (tmp_path / "victim").write_text("untouched")
+    (folder / "study.db-journal").write_bytes(bytes(100) + bytes.fromhex("d9d505f920a163d7"))
+
+    with pytest.raises(StoreCorrupt, match="names another file"):
+        Store.create_or_open(folder)
+
+
+def test_a_relative_folder_stays_the_same_when_the_program_changes_its_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with closing(Store.create_or_open(Path("run"))) as store:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        store.put(schema.trials, TRIAL)
+        store.commit()
+
+    assert store.trial_folder(3) == tmp_path / "run" / "trials" / "0003"
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_lock_whose_descriptor_other_code_has_closed_is_named(folder):
+    store = Store.create_or_open(folder)
+    os.close(store._lock._file)
+    store.put(schema.trials, TRIAL)
+
+    with pytest.raises(StoreUnwritable, match=r"lock could not be written \(Bad file descriptor\)"):
+        store.commit()
+    store.close()

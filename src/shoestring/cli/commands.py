@@ -259,13 +259,14 @@ def doctor(as_json: Json = False) -> None:
 
 def _finish(answer: Answer, as_json: bool) -> None:
     from shoestring import report as reports
+    from shoestring.files import shown
 
     say(str(answer), err=True)
     if as_json:
         say(json.dumps(answer.to_json()))
     if answer.run is not None:
         try:
-            say(f"report in {reports.write(_read(answer.run))}", err=True)
+            say(f"report in {shown(reports.write(_read(answer.run)))}", err=True)
         except Exception as error:  # the edge: the answer stands, whatever becomes of its report
             reason = " ".join(f"{'' if isinstance(error, ShoestringError) else f'{type(error).__name__}: '}{error}".split())
             say(f"The answer is saved, but its report was not written: {reason}", err=True)

@@ -9,15 +9,17 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from types import BuiltinFunctionType
+from types import BuiltinFunctionType, TracebackType
 from typing import Any, NoReturn, TypeAlias
 
 from shoestring import randomness
 from shoestring.arguments import refuse_call
 from shoestring.errors import InvalidTarget, StoreUnwritable, UsageError, shown
 from shoestring.events import EventWriter
+from shoestring.files import replace, unwritable
 from shoestring.interrupts import Interruption
 from shoestring.lease import Lease
+from shoestring.storable import message_of, storable
 from shoestring.trial import Trial
 
 Train: TypeAlias = Callable[[Trial], Any]
@@ -83,9 +85,9 @@ def write_config(lease: Lease) -> None:
     if not lease.durable or lease.start or path.exists():
         return
     try:
-        path.write_text(json.dumps({**lease.config, "seed": lease.seed}) + "\n", encoding="utf-8")
+        replace(path, json.dumps({**lease.config, "seed": lease.seed}) + "\n")
     except OSError as error:
-        raise StoreUnwritable(f"{path} could not be written ({error.strerror}); free some space and run the same command again.") from error
+        raise unwritable(path, error) from error
 
 
 def describe(error: BaseException) -> dict[str, Any]:
@@ -94,10 +96,18 @@ def describe(error: BaseException) -> dict[str, Any]:
     kind = type(error).__name__
     return {
         "type": "out of memory" if isinstance(error, MemoryError) or kind == "OutOfMemoryError" else kind,
-        "message": str(error),
+        "message": message_of(error),
         "usage": isinstance(error, UsageError),
-        "traceback": "".join(traceback.format_exception(type(error), error, frames))[-_LONGEST_TRACE:],
+        "traceback": _trace_of(error, frames),
     }
+
+
+def _trace_of(error: BaseException, frames: TracebackType | None) -> str:
+    try:
+        lines = traceback.format_exception(type(error), error, frames)
+    except Exception:  # an attribute of the user's exception raised
+        lines = [*traceback.format_tb(frames), type(error).__name__]
+    return storable("".join(lines)[-_LONGEST_TRACE:], _LONGEST_TRACE)
 
 
 def _end_child(end: dict[str, Any]) -> NoReturn:
