@@ -10,8 +10,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "shoestring"
 LAYERS = {
-    0: "errors arguments clock",
-    1: "cleaning interrupts mark guardian space parameter space_text convert orders lease events state randomness checkpoint trial budget "
+    0: "cleaning errors arguments clock",
+    1: "interrupts mark guardian space parameter space_text convert orders lease events state randomness checkpoint trial budget "
     "lock files storable finding selection comparison scaling answer options speed",
     2: "schema sqlite integrity redo store stats",
     3: "samplers schedulers questions",

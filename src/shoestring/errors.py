@@ -35,6 +35,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from reprlib import Repr
 
+from shoestring.cleaning import for_terminal
+
 MOST_LISTED = 12  # of more names than this, a message lists the nearest three
 _LONGEST = 120  # characters of a value in a message
 _LONGEST_LINE = 600
@@ -52,6 +54,9 @@ class ShoestringError(Exception):
     def __init__(self, message: str = "") -> None:
         lines = _ADDRESS.sub("", str(message)).split("\n")
         super().__init__("\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:400]} ... {line[-180:]}" for line in lines))
+
+    def __str__(self) -> str:
+        return for_terminal(Exception.__str__(self))
 
 
 class UsageError(ShoestringError, ValueError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -20,10 +21,12 @@ from typing import Any
 
 from shoestring.runners.arms import Arms, One, Target
 from shoestring.runners.script import Script
-from shoestring.sources import Pieces, Source, digest, is_own, names_in, nodes_at
+from shoestring.sources import Pieces, Source, digest, digest_of_value, is_own, names_in, nodes_at
 
-LARGEST_FILE = 1 << 24  # bytes of a file that a command names; a larger one is data
+LARGEST_FILE = 1 << 22  # bytes of a file that a command names; a larger one is data
+_DATA = re.compile(r".*\.(csv|tsv|txt|log|jsonl|np[yz]|pth?|ckpt|pkl|h5|hdf5|parquet|bin|safetensors|db|zip|gz|tar)", re.IGNORECASE)
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/opt/", "/nix/")
+_SHELL = (".sh", ".bash", "")
 _FIXED = (str, bytes, int, float, complex, type(None))
 _GIVEN = ("arguments", "attributes")  # what a target was made with, which must be the same even where one side has none
 
@@ -39,14 +42,23 @@ def changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Returns the names of the pieces that differ; what only one side has shows in what names it."""
     if not then or not now:
         return []
-    given = {key for key in {*then, *now} if key.rpartition(" ")[2] in _GIVEN}
-    differing = [key for key in {**now, **then} if (key in given or (key in then and key in now)) and then.get(key) != now.get(key)]
-    return differing if differing or then.keys() & now.keys() else list(now)
+    old, new = ({_bare(key): value for key, value in pieces.items()} for pieces in (then, now))
+    given = {key for key in {*old, *new} if key.rpartition(" ")[2] in _GIVEN}
+    shared = old.keys() & new.keys()
+    differing = {key for key in shared | given if old.get(key) != new.get(key)}
+    return [key for bare, key in {_bare(key): key for key in (*then, *now)}.items() if bare in differing] if shared else list(now)
+
+
+def _bare(key: str) -> str:
+    """Returns the name of a piece without that of its file: a function may have come from a session, or gone into a file."""
+    return key.rpartition(" in ")[0] or key
 
 
 def same_name(first: str, second: str) -> bool:
     """Tells whether two names are those of one function or command, whatever way it was named."""
-    return first == second or _short(first) == _short(second)
+    short = [_short(first), _short(second)]
+    sessions = [name.partition(":")[2] for name in short if name.startswith("__main__:")]
+    return first == second or len(set(short)) == 1 or (bool(sessions) and all(name.endswith(f":{sessions[0]}") for name in short))
 
 
 def _short(name: str) -> str:
@@ -121,7 +133,7 @@ class _Session:
 
     def _given(self, what: str, values: Mapping[str, object]) -> None:
         said = sorted((name, repr(value)) for name, value in values.items() if _is_plain(value))
-        self._pieces.found[what] = digest(repr(said).encode(errors="surrogatepass"))
+        self._pieces.found[what] = digest_of_value(said)
         for value in values.values():
             if isinstance(value, FunctionType | type):
                 self.add(value)
@@ -174,7 +186,7 @@ class _Session:
             if _is_own_module(value.__module__):
                 self.add(value)
         elif isinstance(value, kinds) and _is_plain(value):
-            self._pieces.found[name] = digest(repr(value).encode(errors="surrogatepass"))
+            self._pieces.found[name] = digest_of_value(value)
 
 
 def _file_of(thing: FunctionType | type) -> Path | None:
@@ -223,23 +235,30 @@ def _codes(thing: Any) -> Iterator[CodeType]:
 def _of_command(script: Script) -> dict[str, str]:
     """Returns the files that a command names, and the modules that those in Python import."""
     pieces = Pieces([])
-    pieces.found["command"] = digest(repr(script.command).encode(errors="surrogatepass"))
-    for before, element in zip(("", *script.command), script.command, strict=False):
-        if before == "-m":
+    pieces.found["command"] = digest_of_value(script.command)
+    waiting = [word for element in script.command for word in (element, *_words(element))]
+    for i, word in enumerate(waiting):  # the list grows by what shell scripts name
+        if i and waiting[i - 1] == "-m":
             pieces.places = [str(Path.cwd())]
-            pieces.add_module(element)
-            pieces.add_module(f"{element}.__main__")
-        for text in {element, element.partition("=")[2]}:
-            if (path := _file_named(text)) is not None:
-                pieces.places = [str(path.resolve().parent)]
-                pieces.add_file(path, text)
+            pieces.add_module(word)
+            pieces.add_module(f"{word}.__main__")
+        elif word not in pieces.found and (path := _file_named(word)) is not None:
+            pieces.places = [str(path.resolve().parent)]
+            pieces.add_file(path, word)
+            if path.suffix in _SHELL:
+                waiting += _words(path.read_text(encoding="utf-8", errors="replace"))
     return pieces.found
+
+
+def _words(text: str) -> list[str]:
+    """Returns what could be the names of files in an option, a shell's command or a shell's script."""
+    return [word for word in re.split(r"[\s=;:,&|()<>'\"]+", text) if word]
 
 
 def _file_named(text: str) -> Path | None:
     with suppress(OSError, ValueError):
-        if text and os.path.isfile(text) and os.path.getsize(text) <= LARGEST_FILE:
-            path = Path(text)
+        path = Path(text)
+        if text and path.is_file() and not _DATA.fullmatch(path.name) and path.stat().st_size <= LARGEST_FILE:
             is_system = str(path.resolve()).startswith((*_SYSTEM, sys.base_prefix + os.sep))
             return None if is_system or (path.parent / "activate").exists() else path
     return None

@@ -218,7 +218,8 @@ def _code_of(store: Store | None, code: Mapping[str, str], accept: bool) -> dict
     if store is None:
         return code_record(None, code, Path(), accept=accept)
     with store.reading():
-        return code_record((store.noted("request") or {}).get("code"), code, store.folder, accept=accept)
+        stored, reported = (store.noted("request") or {}).get("code"), bool(store.rows(schema.observations))
+        return code_record(stored, code, store.folder, accept=accept, reported=reported)
 
 
 def _request(target: Target, spending: Spending, runner: RunnerName | Runner, folder: Path, code: Mapping[str, Any]) -> dict[str, Any]:

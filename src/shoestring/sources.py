@@ -99,7 +99,7 @@ class Pieces:
 
     Attributes:
         places: where modules are looked for, before ``sys.path``.
-        found: the hash of each piece, by ``file: name``, or by file.
+        found: the hash of each piece, by ``name in file``, or by file.
     """
 
     places: Sequence[str]
@@ -138,14 +138,13 @@ class Pieces:
         return Path(specs[-1].origin), name if specs[-1].submodule_search_locations else name.rpartition(".")[0]
 
     def add_file(self, path: Path, label: str) -> None:
-        """Adds a file as a whole, and the modules that it imports if it is Python; one that cannot be read is left out."""
+        """Adds a file as a whole, and the modules that it imports if it reads as Python; one that cannot be read is left out."""
         with suppress(OSError):
             self.found[label] = digest(path.read_bytes())
-            if path.suffix == ".py":
-                with suppress(SyntaxError, UnicodeError, ValueError):
-                    source = Source.of(path, label)
-                    self._imports(source, source.tree)
-                    self.found[label] = digest(source.text)
+            with suppress(SyntaxError, UnicodeError, ValueError):
+                source = Source.of(path, label)
+                self._imports(source, source.tree)
+                self.found[label] = digest(source.text)
 
     def _add_file(self, spec: ModuleSpec, path: Path) -> None:
         is_package = bool(spec.submodule_search_locations)
@@ -174,10 +173,11 @@ class Pieces:
                 wanted |= names_in(node) & known
 
     def _take(self, source: Source, node: ast.stmt | ast.expr, name: str) -> None:
-        place, key = (source.label, node.lineno, node.col_offset), f"{source.label}: {name}"
+        place, key = (source.label, node.lineno, node.col_offset), f"{name} in {source.label}"
         if place not in self._begun:
             self._begun.add(place)
-            self.found[key] = digest(self.found.get(key, "") + digest(source.segment(node)))
+            piece = _digest_of_value(node) or digest(source.segment(node))
+            self.found[key] = digest(self.found[key] + piece) if key in self.found else piece
             self._imports(source, node)
 
     def _imports(self, source: Source, node: ast.AST) -> None:
@@ -233,6 +233,19 @@ def _root(node: ast.expr) -> set[str]:
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
         node = node.func if isinstance(node, ast.Call) else node.value
     return {node.id} if isinstance(node, ast.Name) else set()
+
+
+def digest_of_value(value: object) -> str:
+    """Returns the hash of a plain value, the same whether it stands in a file or is held by a session."""
+    return digest(repr(value).encode(errors="surrogatepass"))
+
+
+def _digest_of_value(node: ast.AST) -> str | None:
+    """Returns the hash of the value that a statement such as ``RATE = 0.5`` gives a name, None where it does more."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            return digest_of_value(ast.literal_eval(node.value))
+    return None
 
 
 def _last(func: ast.expr) -> str:

@@ -62,7 +62,7 @@ def finished_answer(folder: Path, question: AnyQuestion, budget: Budget, code: M
         if not ended or ended["limits"] != dict(budget.limits) or differing(run.question.to_json(), question.to_json()):
             return None
         stored = run.request.get("code")
-        record = code_record(stored, code, folder, accept=accept)
+        record = code_record(stored, code, folder, accept=accept, reported=bool(run.observations))
         notes = [f"Saved answer{' of ' + moment(ended['at']) if 'at' in ended else ''}; nothing was run."]
         if stored and record["accepted"] != stored["accepted"]:
             notes.append("The code has changed since. Raise the budget to run the new code.")
@@ -70,13 +70,16 @@ def finished_answer(folder: Path, question: AnyQuestion, budget: Budget, code: M
         return Answer(Status[ended["status"]], run.finding, run.spent(), budget, question.unit, ended["n_trials"], folder, tuple(notes))
 
 
-def code_record(stored: Mapping[str, Any] | None, code: Mapping[str, str], folder: Path, *, accept: bool) -> dict[str, Any]:
+def code_record(
+    stored: Mapping[str, Any] | None, code: Mapping[str, str], folder: Path, *, accept: bool, reported: bool = True
+) -> dict[str, Any]:
     """Returns what a run is to record of its code: the pieces, since when, and what changes were accepted.
 
     Args:
         stored: the record so far, None where there is none.
         code: the pieces now.
         accept: take a change, which then stays on record.
+        reported: whether any trial has reported something; before that, a change mixes no results and is taken.
     Raises:
         DifferentQuestion: the code has changed, and that is not accepted.
     """
@@ -85,20 +88,24 @@ def code_record(stored: Mapping[str, Any] | None, code: Mapping[str, str], folde
         return {"pieces": dict(code), "at": now, "accepted": []}
     pieces = changed(stored["pieces"], code)
     if not pieces:
-        return {**stored, "pieces": {**stored["pieces"], **code}}
+        return {**stored, "pieces": stored["pieces"] or dict(code)}  # what is new now, such as what a command wrote, is none of it
     said = brief(pieces)
-    if not accept:
+    if reported and not accept:
         raise DifferentQuestion(
             f"the code has changed since {folder} was run on {moment(stored['at'])}: {said}. Choose another --store to ask the question of "
             "the new code, or give --accept-changes (accept_changes=True) to mix old and new results, which the report then says."
         )
-    return {"pieces": dict(code), "at": now, "accepted": [*stored["accepted"], {"at": now, "changed": said}]}
+    return {"pieces": dict(code), "at": now, "accepted": [*stored["accepted"], {"at": now, "changed": said, "mixed": reported}]}
 
 
 def code_notes(request: Mapping[str, Any]) -> list[str]:
     """Returns a sentence for each change of the code that was accepted during a run."""
     accepted = (request.get("code") or {}).get("accepted", ())
-    return [f"The code changed on {moment(each['at'])} ({each['changed']}): results of old and new code are mixed." for each in accepted]
+    return [
+        f"The code changed on {moment(each['at'])} ({each['changed']})"
+        + (": results of old and new code are mixed." if each["mixed"] else ", before any trial had reported.")
+        for each in accepted
+    ]
 
 
 def moment(at: float) -> str:

@@ -167,3 +167,10 @@ def test_the_command_line_says_everything_in_one_place(path):
     ]
 
     assert path.name == "saying.py" or all(call.startswith(("print(for_terminal", "print(json.dumps")) for call in spoken)
+
+
+def test_no_error_lets_a_name_steer_the_terminal():
+    with pytest.raises(ss.ShoestringError) as error:
+        ss.search("f.py:train", {"x": ss.Float(0, 1)}, metric="loss", goal=ESCAPE, budget="2 epochs")
+
+    assert "owned" in str(error.value) and not STEERING.search(str(error.value))

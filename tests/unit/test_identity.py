@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import linecache
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import shoestring as ss
+from shoestring.answer import Status
 from shoestring.errors import DifferentQuestion
 from shoestring.identity import changed, pieces_of, same_name
 from shoestring.runners.arms import Arms
@@ -68,11 +70,11 @@ def edit(path, before, after):
 @pytest.mark.parametrize(
     ("file", "before", "after", "said"),
     [
-        ("program.py", "* RATE", "/ RATE", "program.py: scale"),
-        ("program.py", "RATE = 0.5", "RATE = 0.25", "program.py: RATE"),
-        ("program.py", "append(2)", "append(3)", "program.py: SEED"),
-        ("program.py", "width = len", "width = 1 + len", "program.py: Net"),
-        ("program.py", "loss=scale", "loss=-scale", "program.py: train"),
+        ("program.py", "* RATE", "/ RATE", "scale in program.py"),
+        ("program.py", "RATE = 0.5", "RATE = 0.25", "RATE in program.py"),
+        ("program.py", "append(2)", "append(3)", "SEED in program.py"),
+        ("program.py", "width = len", "width = 1 + len", "Net in program.py"),
+        ("program.py", "loss=scale", "loss=-scale", "train in program.py"),
         ("torch_free_helper.py", "x + 1", "x + 2", "torch_free_helper.py"),
         ("package/part.py", "TWO - 1", "TWO", "package/part.py"),
         ("package/deep.py", "= 2", "= 3", "package/deep.py"),
@@ -141,7 +143,7 @@ def test_lambdas_are_told_apart():
     first = lambda trial: 1  # noqa: E731
     second = lambda trial: 2  # noqa: E731
 
-    assert changed(pieces_of(first), pieces_of(second)) == ["test_identity.py: <lambda>"]
+    assert changed(pieces_of(first), pieces_of(second)) == ["<lambda> in test_identity.py"]
 
 
 @pytest.mark.parametrize("in_arms", [False, True])
@@ -155,6 +157,27 @@ def test_the_files_that_a_command_names_are_part_of_it(project, in_arms):
     edit(project / "program.py", "10 units", "20 units")  # a program runs all of it
     edit(project / "package" / "deep.py", "2", "3")
     assert changed(then, pieces_of(target)) == [prefix + name for name in ("program.py", "package/deep.py", "conf.yaml")]
+
+
+@pytest.mark.parametrize("command", [("sh", "-c", "python program.py --lr {x}"), ("./run.sh", "{x}"), ("python", "-m", "program")])
+def test_a_program_is_found_behind_a_shell(project, command):
+    (project / "run.sh").write_text("cd .\nexec python 'program.py' $1 > results.txt\n")
+    then = pieces_of(ss.Script(command, None, "loss"))
+    edit(project / "torch_free_helper.py", "x + 1", "x + 2")
+
+    assert changed(then, pieces_of(ss.Script(command, None, "loss"))) == ["torch_free_helper.py"]
+
+
+@pytest.mark.parametrize("element", ["out.csv", "--data=out.npz", "missing.yaml", sys.executable, "/bin/sh"])
+def test_data_and_what_a_command_writes_are_no_part_of_it(project, element):
+    target = ss.Script(("python", "program.py", element), None, "loss")
+    for name in ("out.csv", "out.npz"):
+        (project / name).write_text("1")
+    then = pieces_of(target)
+    for name in ("out.csv", "out.npz", "missing.yaml"):
+        (project / name).write_text("2")
+
+    assert changed(then, pieces_of(target)) == [] and not any("sh" in key or "bin" in key for key in then)
 
 
 def session(source):
@@ -171,6 +194,19 @@ def test_a_function_without_a_file_is_known_by_its_code(after):
 
     assert changed(pieces_of(session(source)), pieces_of(session(source))) == []
     assert changed(pieces_of(session(source)), pieces_of(session(edited)))
+
+
+def test_a_function_of_a_session_that_goes_into_a_file_is_the_same(tmp_path):
+    source = "import math\nK = 1.5\ndef helper(x):\n    return x * math.pi\ndef train(trial):\n    trial.report(a=helper(K))\n"
+    (tmp_path / "cells.py").write_text(source)
+    linecache.cache["<cell>"] = (len(source), None, source.splitlines(keepends=True), "<cell>")
+    space = {"__name__": "__main__"}
+    exec(compile(source, "<cell>", "exec"), space)
+    now = pieces_of(f"{tmp_path}/cells.py:train")
+
+    assert changed(pieces_of(space["train"]), now) == [] and same_name("__main__:train", "cells.py:train")
+    space["K"] = 2.5
+    assert changed(pieces_of(space["train"]), now) == ["K in cells.py"]
 
 
 @pytest.mark.parametrize("target", ["shoestring.systems.hyperband.training:train", "json:dumps", "nowhere.py:train", "nowhere:train"])
@@ -199,11 +235,22 @@ def test_a_kept_answer_says_so_and_changed_code_is_refused(tmp_path):
 
     edit(tmp_path / "f.py", "loss=1.0", "loss=2.0")
     for budget in ("4 epochs", "8 epochs"):
-        with pytest.raises(DifferentQuestion, match=r"changed since .* f\.py: train.*accept_changes=True"):
+        with pytest.raises(DifferentQuestion, match=r"changed since .* train in f\.py.*accept_changes=True"):
             ask(folder, target, budget)
     accepted = ask(folder, target, "8 epochs", accept_changes=True)
     assert accepted.spent.units == 8 and "old and new code are mixed" in accepted.notes[-1]
     assert "old and new code are mixed" in "".join(ask(folder, target, "8 epochs").notes)
+
+
+def test_a_fault_that_is_mended_before_anything_was_reported_bars_no_folder(tmp_path):
+    (tmp_path / "f.py").write_text("def train(trial):\n    for _ in trial.steps(): trial.report(loss=nothing)\n")
+    target = f"{tmp_path}/f.py:train"
+    assert ask(tmp_path / "run", target, "20 epochs", horizon=2).status is Status.ALL_FAILED
+
+    edit(tmp_path / "f.py", "nothing", "1.0")
+    answer = ask(tmp_path / "run", target, "20 epochs", horizon=2)
+
+    assert answer.best.value == 1.0 and "before any trial had reported" in answer.notes[-1]
 
 
 def test_a_program_and_its_module_share_a_run(project):

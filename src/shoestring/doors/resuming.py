@@ -10,12 +10,12 @@ from typing import TypeAlias
 from shoestring.answer import Answer
 from shoestring.budget import Price
 from shoestring.errors import UsageError
+from shoestring.integrity import making_sense
 from shoestring.launch import launch
 from shoestring.origin import command_of, foreign
 from shoestring.run import Run
 from shoestring.runners.arms import from_plain
 from shoestring.spending import Spending
-from shoestring.store import making_sense
 from shoestring.study import Study
 
 Resuming: TypeAlias = Callable[[Callable[[Study], None], float | None], Answer]  # with on_progress and began

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +34,31 @@ class Fact:
 
 
 def environment(run: Run) -> Mapping[str, Any]:
-    """Returns what was written down of the machine when the run began, nothing if that is not there."""
-    with suppress(OSError, ValueError):
+    """Returns what was recorded of the machine when the run began; nothing of what is not there or is not what it should be."""
+    with suppress(OSError, ValueError, RecursionError):
         read = json.loads((run.folder / "env.json").read_text(encoding="utf-8"))
-        return read if isinstance(read, dict) else {}
+        return {name: value for name, value in read.items() if name in _SOUND and _SOUND[name](value)} if isinstance(read, dict) else {}
     return {}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+_SOUND: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("python", "platform", "machine", "processor"), _is_text),
+    **dict.fromkeys(("cores", "memory_bytes"), _is_number),
+    "packages": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+    "command": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "git": lambda value: isinstance(value, dict) and {"commit", "changed"} <= value.keys(),
+    "gpus": lambda value: (
+        isinstance(value, list) and all(isinstance(gpu, dict) and "name" in gpu and _is_number(gpu.get("memory_bytes")) for gpu in value)
+    ),
+}
 
 
 def is_virtual(run: Run) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,9 +11,13 @@ import numpy as np
 import pytest
 
 from shoestring.report import markdown
+from shoestring.report.checklist_markdown import checklist_markdown
 from shoestring.report.evidence import evidence
 from shoestring.report.failures import failure_table
 from shoestring.report.figures.arms import arms
+from shoestring.report.latex import compute_tex
+from shoestring.report.machine import facts
+from shoestring.report.reproduce import reproduction
 from shoestring.report.search_path import comparable, search_path
 from shoestring.report.spending import outcome_table, shares
 from shoestring.report.verdict import verdict
@@ -108,3 +114,12 @@ def test_of_very_many_arms_some_are_drawn_and_the_rest_counted(compared):
     drawn = arms(many)
 
     assert drawn.height < 30 and "2960 more arms are in the table" in drawn.caption
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", [], [1], {}, {"a": 1}, math.inf])
+@pytest.mark.parametrize("name", ["python", "cores", "memory_bytes", "packages", "command", "git", "gpus"])
+def test_a_record_of_the_machine_that_is_no_record_is_left_out(failed, tmp_path, name, value):
+    (tmp_path / "env.json").write_text(json.dumps({name: value}))
+    run = replace(failed, folder=tmp_path)
+
+    assert list(facts(run)) and reproduction(run).facts and compute_tex(run) and checklist_markdown([run])
