@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from calibration_draws import EQUAL_MEANS_ONLY, NULLS, Array, Draw, bimodal, normal, student
+from calibration_draws import COARSE, CRASHES, EQUAL_MEANS_ONLY, NULLS, RATES, Array, Draw, bimodal, crashing, normal, stated, student
 from calibration_row import Row, rate
 from scipy.stats import t as student_t
 
@@ -23,7 +23,7 @@ from shoestring.stats.futility import HOPELESS, predictive_powers
 from shoestring.stats.reserve import extend
 from shoestring.stats.seqflip import SeqFlip, flip_stops
 from shoestring.stats.superiority import win_interval
-from shoestring.stats.tmix import TMix, critical_t, log_c, log_e, running_moments
+from shoestring.stats.tmix import TMix, critical_t, evidence, is_coarse, log_c, log_e, running_moments
 from shoestring.stats.winsor import WINSOR
 
 ALPHA, TYPE_ONE = 0.05, 0.0565
@@ -44,9 +44,12 @@ def first_true(reached: Array) -> Array:
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, 0)
 
 
-def tmix_stops(differences: Array, horizon: int, alpha: float = ALPHA) -> Array:
+def tmix_stops(differences: Array, horizon: int, alpha: float = ALPHA, *, one_sided: bool = False) -> Array:
     """Returns where T-MIX stops, 0: never."""
-    return first_true(log_e(differences) >= log_c(horizon, alpha))
+    test = TMix(horizon, alpha, one_sided=one_sided)
+    found, sign = evidence(differences)
+    reached = found >= np.where(is_coarse(differences), test.log_c_coarse, test.log_c)
+    return first_true(reached & (sign > 0) if one_sided else reached)
 
 
 def process_stops(differences: Array, alpha: float = ALPHA) -> Array:
@@ -159,6 +162,50 @@ def type_one_others(studies: int) -> list[Row]:
         ),
         rate(2, "blocks of 3 cheap runs, N = 20, normal: false claims", "<=", TYPE_ONE, int(np.sum(blocks > 0)), len(blocks)),
     ]
+
+
+SHORT = (3, 4, 5, 6, 7)  # horizons of T-MIX
+
+
+def coarse(studies: int) -> list[Row]:
+    """Bar 2 for equal arms whose results take few values, or that crash: the worst of the short horizons, two-sided and one-sided."""
+    rows = []
+    for k, (law, draw) in enumerate({**COARSE, **CRASHES}.items()):
+        for one_sided in (False, True):
+            hits = [
+                int(np.sum(tmix_stops(draw(np.random.default_rng([18, k, n]), (studies, n)), n, one_sided=one_sided) > 0)) for n in SHORT
+            ]
+            what = f"T-MIX{' one-sided' if one_sided else ''}, N = 3 to 7, {law}: false claims, the worst N"
+            rows.append(rate(2, what, "<=", TYPE_ONE, max(hits), studies))
+        stops = seqflip_stops(draw(np.random.default_rng([19, k]), (studies, 10)), 10)
+        rows.append(rate(2, f"SEQ-FLIP, N = 10, {law}: false claims", "<=", TYPE_ONE, int(np.sum(stops > 0)), studies))
+        stops = process_stops(draw(np.random.default_rng([20, k]), (studies, 30)))
+        rows.append(rate(2, f"sign-flip e-process, N = 30, {law}: false claims", "<=", TYPE_ONE, int(np.sum(stops > 0)), studies))
+    few = min(studies, 500)
+    draws = stated(np.random.default_rng(21), (few, 7))
+    hits = [sum(TMix(n, ALPHA, against_value=True).stop(row[:n]) is not None for row in draws) for n in SHORT]
+    what = f"T-MIX, N = 3 to 7, two values against a stated one ({few:,} studies): false claims, the worst N"
+    return [*rows, rate(2, what, "<=", TYPE_ONE, max(hits), few)]
+
+
+def one_arm_crashes(studies: int) -> list[Row]:
+    """Bar 4: only one of two arms crashes, the other results are alike; how often that is found, and how often it wins."""
+    rows = []
+    tests: tuple[tuple[str, int, Callable[[Array, int], Array]], ...] = (
+        *(("T-MIX", n, tmix_stops) for n in (3, 5, 7)),
+        ("SEQ-FLIP", 10, seqflip_stops),
+        ("sign-flip e-process", 30, lambda differences, _horizon: process_stops(differences)),
+    )
+    for name, n, stops_of in tests:
+        for k, share in enumerate(RATES):
+            differences = crashing((0.0, share))(np.random.default_rng([22, n, k]), (studies, n))
+            stops = stops_of(differences, n)
+            ends = np.where(np.arange(1, n + 1) <= stops[:, None], differences, 0.0)
+            wrong = (stops > 0) & (np.sum(np.sign(ends), axis=1) < 0)
+            what = f"{name}, N = {n}, {share:.0%} of the runs of one arm crash"
+            rows.append(rate(2, f"{what}: it is called better", "<=", TYPE_ONE, int(wrong.sum()), studies))
+            rows.append(rate(4, f"{what}: it loses", ">=" if share == 1 else "none", 1.0 * (share == 1), int(np.sum(stops > 0)), studies))
+    return rows
 
 
 def controls(studies: int) -> list[Row]:
@@ -382,6 +429,8 @@ BARS = [
     type_one_seqflip,
     type_one_process,
     type_one_others,
+    coarse,
+    one_arm_crashes,
     reach,
     controls,
     economy,

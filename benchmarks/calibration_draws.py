@@ -60,6 +60,37 @@ def one_arm_crashes(rng: np.random.Generator, size: tuple[int, int]) -> Array:
     return rng.standard_normal(size) + DIVERGED * (crashed - 0.1)
 
 
+def valued(k: int, p: float | None = None) -> Draw:
+    """Returns the draw of two equal arms with ``k`` values: all as likely, or so many of ``k - 1`` items right at chance ``p``."""
+
+    def draw(rng: np.random.Generator, size: tuple[int, int]) -> Array:
+        one, other = (rng.integers(0, k, size) if p is None else rng.binomial(k - 1, p, size) for _ in range(2))
+        return (one - other).astype(np.float64)
+
+    return draw
+
+
+def bistable(rng: np.random.Generator, size: tuple[int, int]) -> Array:
+    """Each arm's results lie close to one of two values, with equal chances."""
+    one, other = ((rng.random(size) < 0.5) + 1e-3 * rng.standard_normal(size) for _ in range(2))
+    return np.asarray(one - other)
+
+
+def crashing(rates: tuple[float, float], draw: Draw = normal) -> Draw:
+    """Returns the draw of two arms that crash at their rates, and whose other results differ as ``draw`` says."""
+
+    def drawn(rng: np.random.Generator, size: tuple[int, int]) -> Array:
+        first, second = (rng.random(size) < rate for rate in rates)
+        return np.where(first & second, 0.0, np.where(first, -np.inf, np.where(second, np.inf, draw(rng, size))))
+
+    return drawn
+
+
+def stated(rng: np.random.Generator, size: tuple[int, int]) -> Array:
+    """Results of two values with equal chances, against a stated value half way between them."""
+    return rng.choice([-0.5, 0.5], size)
+
+
 NULLS: dict[str, Draw] = {
     "normal": normal,
     "log-normal arms": log_normal_arms,
@@ -70,3 +101,19 @@ NULLS: dict[str, Draw] = {
     "two-point ±1": two_point,
 }
 EQUAL_MEANS_ONLY: dict[str, Draw] = {"skewed, mean 0": skewed, "only one arm crashes, equal means": one_arm_crashes}
+COARSE: dict[str, Draw] = {
+    "two values": valued(2),
+    "two values, one of them in 9 of 10 runs": valued(2, 0.9),
+    "3 values": valued(3),
+    "4 values": valued(4),
+    "6 values": valued(6),
+    "right on 10 test items": valued(11, 0.9),
+    "close to two values": bistable,
+}
+RATES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
+CRASHES: dict[str, Draw] = {
+    **{f"{rate:.0%} of the runs of both arms crash": crashing((rate, rate)) for rate in RATES},
+    "30% of the runs of both arms crash, else two values": crashing((0.3, 0.3), valued(2)),
+    "30% of the runs of both arms crash, else close to two values": crashing((0.3, 0.3), bistable),
+    "30% of the runs of both arms crash, else log-normal": crashing((0.3, 0.3), log_normal_arms),
+}

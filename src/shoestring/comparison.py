@@ -122,7 +122,8 @@ class Comparison:
         margin: the smallest difference of interest, None if none was given.
         deterministic: whether the seeds changed nothing, so that nothing was tested and nobody is better.
         shrunk: the headline's estimate shrunk, where it was likely exaggerated by stopping early; None otherwise.
-        detectable: the difference that twice the budget would find with a power of 80 %, in the metric's units; None where unknown.
+        detectable: the difference that twice the budget would find with a power of 80 %, in the metric's units: a range, as the spread is
+            known from few differences; None below 6 seeds, and where an arm was shown to be better.
         surviving: the arms that may still be the best.
         one_sided: whether only the first arm being better was looked for.
         judged: what of a run counts: its ``"last"`` value, or the ``"best"`` over its units.
@@ -144,7 +145,7 @@ class Comparison:
     margin: float | None = None
     deterministic: bool = False
     shrunk: float | None = None
-    detectable: float | None = None
+    detectable: tuple[float, float] | None = None
     surviving: tuple[str, ...] = ()
     one_sided: bool = False
     judged: Judged = "last"
@@ -218,7 +219,8 @@ class Comparison:
     def _race_verdict(self) -> str:
         if self.better:
             return f"{self.better} is the best of {len(self.arms)}"
-        return f"undecided at this budget: the best is among {', '.join(self.surviving)}"
+        rate = f"error rate {self.alpha:g}{'' if 'strict' in self.method else ' a pair'}"
+        return f"undecided at this budget: the best is among {', '.join(self.surviving)} ({rate})"
 
     def _pair_verdict(self) -> str:
         pair = self.headline
@@ -235,19 +237,24 @@ class Comparison:
         pair = self.headline
         horizon = "an open horizon" if self.horizon is None else f"at most {self.horizon}"
         ran = f"{pair.n} seeds of {horizon}; stopped: {self.stopped}"
-        if pair.difference is None or self.deterministic or self.mode == "pick":
+        if not pair.n or self.deterministic or self.mode == "pick":
             return f"{self.method}, {ran}"
-        low, high = pair.interval
-        limits = f"{1 - (2 if self.equivalent else 1) * self.alpha:.0%} interval {_limits(low, high)}"
-        if low is None and high is None:
-            limits = f"no interval: {self._why_no_interval()}"
-        elif self.one_sided:
-            end, side = (low, "least") if self.goal == "max" else (high, "most")
-            limits = f"at {side} {'unknown yet' if end is None else f'{end:.4g}'} ({1 - self.alpha:.0%} sure)"
+        estimate = "has no estimate, as a crashed run has no value" if pair.difference is None else f"= {pair.difference:.4g}"
         return (
-            f"{self.metric}({pair.first}) - {self.metric}({pair.second}) = {pair.difference:.4g}, {limits}, anytime-valid p <= "
-            f"{pair.p:.3g} ({self.method}, alpha {self.alpha:g}{', one-sided' if self.one_sided else ''}, {ran})"
+            f"{self.metric}({pair.first}) - {self.metric}({pair.second}) {estimate}, {self._limits()}anytime-valid p <= {pair.p:.3g} "
+            f"({self.method}, alpha {self.alpha:g}{', one-sided' if self.one_sided else ''}, {ran})"
         )
+
+    def _limits(self) -> str:
+        low, high = self.headline.interval
+        if self.headline.difference is None and low is None and high is None:
+            return ""
+        if low is None and high is None:
+            return f"no interval: {self._why_no_interval()}, "
+        if self.one_sided:
+            end, side = (low, "least") if self.goal == "max" else (high, "most")
+            return f"at {side} {'unknown yet' if end is None else f'{end:.4g}'} ({1 - self.alpha:.0%} sure), "
+        return f"{1 - (2 if self.equivalent else 1) * self.alpha:.0%} interval {_limits(low, high)}, "
 
     def _why_no_interval(self) -> str:
         differences = self.headline.differences
@@ -274,7 +281,7 @@ class Comparison:
             if arm.crashes:
                 runs = len(arm.values)
                 yield f"{arm.name}: {arm.crashes} of {runs} runs crashed or diverged (at most {arm.crash_bound:.0%} do), counted as worst"
-        if self.method == "T-MIX":
+        if "T-MIX" in self.method:
             yield (
                 "the error rate assumes normally distributed differences, as fewer than 8 seeds allow no weaker assumption; "
                 "if the differences are skewed, about 1 claim in 8 is false"
@@ -283,8 +290,9 @@ class Comparison:
             yield 'the error rate of "no larger difference" holds if the differences are normal'
         if self.seeds:
             yield f"on the seeds {', '.join(map(str, self.seeds))}"
-        if self.detectable:
-            yield f"twice the budget would find a difference of {self.detectable:.3g} with a power of 80%"
+        if self.detectable is not None:
+            low, high = self.detectable
+            yield f"twice the budget would find a difference of {low:.2g} to {high:.2g} with a power of 80%"
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as plain data, as ``--json`` prints it."""
@@ -305,7 +313,7 @@ class Comparison:
             "arms": {arm.name: arm.to_json() for arm in self.arms},
             "seeds": list(self.seeds),
             "equivalent": self.equivalent,
-            "detectable": self.detectable,
+            "detectable": self.detectable and list(self.detectable),
             "deterministic": self.deterministic,
             "judged": self.judged,
         }

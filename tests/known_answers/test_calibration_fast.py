@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -58,6 +59,21 @@ def test_intervals_contain_the_truth(bars):
 @pytest.mark.slow
 def test_intervals_and_tests_agree(bars):
     assert missed(bars.interval_agrees(0, horizon=12)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["coarse", "one_arm_crashes"])
+def test_few_values_and_crashes_make_no_false_claims(bars, name):
+    assert missed(getattr(bars, name)(STUDIES // 2)) == []
+
+
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_the_simulated_test_is_the_test_itself(bars, one_sided):
+    differences = bars.crashing((0.2, 0.3), bars.COARSE["4 values"])(np.random.default_rng(0), (60, 7))
+
+    stops = [bars.TMix(7, 0.05, one_sided=one_sided).stop(row) for row in differences]
+
+    assert bars.tmix_stops(differences, 7, one_sided=one_sided).tolist() == [stop.n if stop else 0 for stop in stops]
 
 
 def test_a_procedure_that_peeks_is_seen_to_fail(bars):

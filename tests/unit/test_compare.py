@@ -61,7 +61,23 @@ def test_no_difference_is_undecided_and_never_called_none():
     assert (answer.status, answer.status.exit_code) == (Status.UNANSWERED, 3)
     assert answer.finding.better is None
     assert "does not show that there is none" in str(answer)
-    assert answer.finding.detectable > 0
+    low, high = answer.finding.detectable
+    assert 0 < low < high and f"twice the budget would find a difference of {low:.2g} to {high:.2g}" in str(answer)
+
+
+@pytest.mark.parametrize(("shift", "seeds"), [(3.0, 20), (0.0, 5)])
+def test_what_more_budget_would_find_is_left_out_after_a_find_and_below_six_seeds(shift, seeds):
+    answer = compare(noisy(shift), seeds=seeds)
+
+    assert answer.finding.detectable is None and "twice the budget" not in str(answer)
+
+
+def test_a_race_that_is_open_says_at_which_error_rate():
+    assert "(error rate 0.05 a pair)" in str(compare(noisy(0.0), {name: {"arm": i} for i, name in enumerate("abc")}))
+
+
+def test_below_eight_seeds_a_race_says_that_it_assumes_normal_differences():
+    assert "about 1 claim in 8 is false" in str(compare(noisy(2.0), {name: {"arm": i} for i, name in enumerate("abc")}, seeds=5))
 
 
 def test_a_difference_of_interest_can_be_excluded():
@@ -135,8 +151,8 @@ def crashing(rates, spread=0.01, unit=1.0, offset=0.0):
 
 
 @pytest.mark.parametrize("goal", ["min", "max"])
-@pytest.mark.parametrize("seeds", [3, 4, 5, 6, 7, 8, 10, 20, "open"])
-@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("seeds", [3, 5, 7, 8, "open"])
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
 def test_an_arm_that_always_crashes_loses(seeds, goal, unit):
     answer = compare(crashing({0: 0.0, 1: 1.0}, unit=unit, offset=3 * unit), seeds=seeds, goal=goal)
 
@@ -164,7 +180,7 @@ def test_the_unit_of_the_metric_changes_no_decision_where_runs_crash(rate, seeds
         found = compare(crashing({0: 0.1, 1: rate}, 0.5, unit, offset), seeds=seeds, seed=seed).finding
         return found.better, found.n, round(found.headline.p, 9)
 
-    for seed in range(4):
+    for seed in range(2):
         assert decided(1.0, 0.0, seed) == decided(1e-9, 1e-9, seed) == decided(1e9, 1e10, seed)
 
 

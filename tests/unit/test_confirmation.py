@@ -10,8 +10,9 @@ import pytest
 import shoestring as ss
 from shoestring.answer import Status
 from shoestring.casebook import Casebook
-from shoestring.orders import Start
+from shoestring.orders import Observation, Start
 from shoestring.questions.search import Search
+from shoestring.questions.searching import SearchTally
 from shoestring.run import Run
 from shoestring.space import Space
 from shoestring.store import Store
@@ -82,6 +83,18 @@ def test_a_budget_too_small_for_a_test_is_all_for_the_search():
     assert answer.spent.units == 35
     assert answer.finding.confirmation is None
     assert "not confirmed: half of the budget does not pay" in str(answer) and "from 12 full trainings on (36 epochs)" in str(answer)
+
+
+def test_what_the_released_reserve_finds_is_not_called_the_default():
+    tally = SearchTally(Search("t", Space(SPACE), "score", "max", 1))
+    for trial, (x, loss) in enumerate([(0.1, -0.5), (0.7, -0.9)]):  # the default, and what the released reserve found
+        tally.started(Start(trial, {"x": x}, 1))
+        tally.tell(Observation(trial, 1, loss))
+        if trial == 0:
+            tally.settle(5)
+
+    assert (tally.best.trial, tally.confirming) == (1, None)
+    assert "found with the budget reserved" in tally.finding("").unconfirmed
 
 
 def fixed(config, seed):

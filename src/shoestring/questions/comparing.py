@@ -17,10 +17,11 @@ from shoestring.questions.judges.pairing import score_of
 from shoestring.questions.reseeding import is_fine
 from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
 from shoestring.stats.pair_test import HUGE
-from shoestring.stats.power import detectable
+from shoestring.stats.power import detectable, sd_range
 from shoestring.stats.superiority import crash_rate_bound
 from shoestring.stats.tmix import interval, log_c
 
+SEEDS_TO_KNOW_SPREAD = 6
 SEEDS_TO_CALL_FIXED = 4  # on which every arm must repeat its own curve, before the seeds are said to change nothing
 
 
@@ -180,13 +181,15 @@ class Comparing:
         exaggerated = is_exaggerated(pair.differences, self._horizon, self._question.alpha)
         return shrunken_mean(pair.differences) if exaggerated else None
 
-    def _detectable(self, pair: PairResult) -> float | None:
-        """Returns what twice the seeds that the budget paid for would find four times in five."""
+    def _detectable(self, pair: PairResult) -> tuple[float, float] | None:
+        """Returns what twice the seeds that the budget paid for would find four times in five, by the range of the true spread."""
         ruling, question = self._ruling, self._question
-        if ruling.deterministic or self._horizon is None or pair.n < LEAST_SEEDS:
+        if ruling.deterministic or ruling.better is not None or self._horizon is None or pair.n < SEEDS_TO_KNOW_SPREAD:
             return None
         paid = self._horizon if ruling.ended else pair.n
-        return detectable(pair.differences, min(paid, MOST_SEEDS // 2), question.alpha, one_sided=question.one_sided)
+        found = detectable(pair.differences, min(paid, MOST_SEEDS // 2), question.alpha, one_sided=question.one_sided)
+        low, high = sd_range(pair.n)
+        return None if found is None else (low * found, high * found)
 
     def _mean_interval(self, values: Sequence[float | None]) -> tuple[float | None, float | None]:
         """Returns the interval of an arm's mean; none where a run has failed, for then the mean is not that of all runs."""

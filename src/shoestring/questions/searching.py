@@ -17,6 +17,8 @@ from shoestring.stats.choose import MIN_HORIZON
 from shoestring.stats.confirmation import MOST_PAIRS, least_trainings, reserve_of
 
 _SALT = 1  # of the confirming seeds
+NOTHING_SHOWN = "no trial showed anything"
+DEFAULT_IS_BEST = "the best configuration is the default"
 RESEEDED = "another seed"  # the arm of a run that repeats one of the search
 
 
@@ -100,9 +102,9 @@ class SearchTally:
         """Ends the search and plans the confirmation on ``n`` pairs of fresh seeds, if there is anything to confirm."""
         question, best = self._question, self.best
         if best is None:
-            self._unconfirmed = "no trial showed anything"
+            self._unconfirmed = NOTHING_SHOWN
         elif dict(best.config) == self._default():
-            self._unconfirmed = "the best configuration is the default"
+            self._unconfirmed = DEFAULT_IS_BEST
         elif n < MIN_HORIZON:
             self._unconfirmed = too_small(question)
         else:
@@ -126,7 +128,14 @@ class SearchTally:
         question, fixed = self._question, self._reseeding.changes_nothing
         confirmation = self.confirming.finding(ended) if self.confirming and not fixed else None
         fixed |= confirmation is not None and confirmation.deterministic
-        return Selection(question.metric, question.unit, self.best, confirmation, self._unconfirmed, question.goal, len(self._shown), fixed)
+        return Selection(question.metric, question.unit, self.best, confirmation, self._why(), question.goal, len(self._shown), fixed)
+
+    def _why(self) -> str:
+        """Returns why there is no confirmation; what was reserved for one may have found something since it was not needed."""
+        best = self.best
+        if self._unconfirmed in (NOTHING_SHOWN, DEFAULT_IS_BEST) and best is not None and dict(best.config) != self._default():
+            return "this was found with the budget reserved for confirming, as nothing better than the default had been found by then"
+        return self._unconfirmed
 
     def _default(self) -> Config:
         return self._question.space.default() if self._question.default is None else dict(self._question.default)

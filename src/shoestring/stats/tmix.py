@@ -22,7 +22,7 @@ from shoestring.stats.pair_test import Differences, Stop, check_settings, outcom
 from shoestring.stats.tmix_thresholds import ALPHAS, HORIZONS, TABLE_G, level_of, log_threshold
 
 MIN_SEEDS = 3
-COARSE_SHARE = 0.7  # of the error rate, where differences are surely not normal; simulated: calibrate_pairs.coarse
+COARSE_SHARE = 0.6  # of the error rate, where differences are surely not normal; simulated: calibrate_pairs.coarse
 _EQUAL = 1e-9  # relative; 0.3 - 0.1 and 0.4 - 0.2 are equal
 
 
@@ -32,7 +32,7 @@ class TMix:
     """The test as a ``PairTest``.
 
     Differences that are all equal count as differences whose spread goes to 0. Where some are equal, or a run crashed, they are surely not
-    normal, and only 0.7 of the error rate is used: then equal arms with two or more values, or that crash, are told apart no more often
+    normal, and only 0.6 of the error rate is used: then equal arms with two or more values, or that crash, are told apart no more often
     than the error rate says (``docs/explanation/calibration.md``).
 
     Args:

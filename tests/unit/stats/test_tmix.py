@@ -44,7 +44,7 @@ def test_the_critical_t_has_its_known_values(horizon, n, t):
 
 def test_nothing_can_stop_before_the_critical_t_is_finite():
     assert critical_t(4, log_threshold(30, 0.05)) == math.inf
-    assert TMix(30, 0.05).stop(np.array([1.0, 1.0 + 1e-9, 1.0 - 1e-9, 1.0, 1.0 + 1e-9])) == Stop(5, 1)
+    assert TMix(30, 0.05).stop(1.0 + 1e-6 * np.array([0.0, 1.0, -1.0, 2.0, -2.0])) == Stop(5, 1)
 
 
 @pytest.mark.parametrize("n", [6, 10, 30])
