@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shoestring import schema
+from shoestring import clock, schema
 from shoestring.budget import RESOURCES, Budget, Cost, Price
 from shoestring.lease import Usage
 from shoestring.redo import Row
@@ -56,7 +55,7 @@ class Ledger:
         budget: Budget,
         price: Price | None = None,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock.monotonic,
         rates: Cost = Cost(wall_s=1.0),  # noqa: B008  (frozen)
         slots: int = 1,
         began: float | None = None,
@@ -162,7 +161,7 @@ class Ledger:
         """Closes the row of a lease; from now on its cost is final."""
         self.tick()
         row = self._open.pop(token)
-        row |= {"outcome": outcome, "lost_units": lost_units, "note": note and storable(note, 300), "closed_at": time.time()}
+        row |= {"outcome": outcome, "lost_units": lost_units, "note": note and storable(note, 300), "closed_at": clock.wall()}
         self._settled += _cost(row)
         self._busy_s += row["busy_s"]
         self._busy_units += row["units"]
@@ -187,8 +186,8 @@ class Ledger:
         Args:
             last_sign: seconds since 1970.
         """
-        unseen = last_sign - self._last_save
-        if unseen > 0 and self._open:
+        unseen = min(last_sign - self._last_save, max(map(_longest_s, self._open.values()), default=0.0))
+        if unseen > 0:
             for row in self._open.values():
                 row["wall_s"] += unseen / len(self._open)
                 row["usd"] = self.price.of(row)
@@ -197,7 +196,7 @@ class Ledger:
     def estimated_usage(self, token: int, last_sign: float) -> Usage:
         """Returns what a lease of a crashed session has likely used: as sampled last, and one busy core from then to its last sign."""
         row = self._open[token]
-        more_s = max(0.0, last_sign - row["opened_at"] - row["busy_s"])
+        more_s = max(0.0, min(last_sign - row["opened_at"], _longest_s(row)) - row["busy_s"])
         rates = self._rates
         kwh = row["kwh"] + more_s * rates["kwh"] / max(1.0, rates["cpu_s"])
         provenance = json.loads(row["provenance"]) | dict.fromkeys(("busy_s", "cpu_s", "gpu_s", "kwh"), "estimated")
@@ -209,7 +208,7 @@ class Ledger:
         for row in self._open.values():
             self._store.put(schema.leases, row)
         if self._session:
-            self._session["closed_at"] = time.time()
+            self._session["closed_at"] = clock.wall()
             self._store.put(schema.leases, self._session)
 
     def _seconds(self, left: Mapping[str, float], estimate_s: float) -> float:
@@ -235,10 +234,15 @@ class Ledger:
             "to": to,
             "reserved": json.dumps(reserved),
         }
-        row |= {"opened_at": time.time(), "lost_units": 0, "busy_s": 0.0, "peak_bytes": 0, "provenance": "{}"}
+        row |= {"opened_at": clock.wall(), "lost_units": 0, "busy_s": 0.0, "peak_bytes": 0, "provenance": "{}"}
         self._next_token += 1
         self._store.put(schema.leases, row)
         return row
+
+
+def _longest_s(row: Row) -> float:
+    """Returns how long a lease can have run: two readings of the wall clock say nothing of that once someone has set it."""
+    return float(json.loads(row["reserved"]).get("wall_s", math.inf))
 
 
 def _cost(row: Row) -> Cost:

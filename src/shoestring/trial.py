@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, SupportsFloat, cast
 
 import numpy as np
 
-from shoestring import checkpoint, randomness, state
+from shoestring import checkpoint, clock, randomness, state
 from shoestring.errors import InvalidState, UnknownName, UsageError, shown
 from shoestring.events import EventWriter, plain
 from shoestring.lease import Lease
@@ -59,7 +58,7 @@ class Trial:
         self._checkpoints = lease.folder / "checkpoints"
         self._events = events
         self._stop_requested = stop_requested
-        self._deadline = None if lease.seconds is None else time.monotonic() + lease.seconds
+        self._deadline = None if lease.seconds is None else clock.monotonic() + lease.seconds
         self._unit: int | None = None
         self._names: set[str] = set()  # of the metrics of this unit
         self._diverged = False
@@ -92,7 +91,7 @@ class Trial:
             raise UsageError("trial.steps() was called a second time; one loop trains a trial.")
         state.check_restorable(stateful)
         done = saved = self.units_done = self._restore(stateful)
-        last_save, saving_s, unit_s = time.monotonic(), FIRST_SAVING_S, 0.0
+        last_save, saving_s, unit_s = clock.monotonic(), FIRST_SAVING_S, 0.0
         self.ended_by = "returned"
         for _ in range(self._lease.to - self._lease.start):
             if done >= self._lease.to or self._diverged or self._must_stop(unit_s):
@@ -101,18 +100,18 @@ class Trial:
                 self._events.append({"token": self._lease.token, "begin": done + 1, "done": done})
                 self._unit = done + 1
                 self._names.clear()
-            began = time.monotonic()
+            began = clock.monotonic()
             yield done
             self.units_done = done = done + 1
-            now = time.monotonic()
+            now = clock.monotonic()
             unit_s = now - began
             if now - last_save >= saving_s / SAVING_SHARE and done < self._lease.to:
                 self._save(stateful, done)
-                saved, last_save = done, time.monotonic()
+                saved, last_save = done, clock.monotonic()
                 saving_s = last_save - now
         self._unit = None
         if done != saved and (stateful or done < self.horizon):
-            self._save(stateful, done, pauses=True, forced=time.monotonic() - last_save >= FORCING_S)
+            self._save(stateful, done, pauses=True, forced=clock.monotonic() - last_save >= FORCING_S)
         elif done != saved and not self._diverged:
             self._events.append({"token": self._lease.token, "done": done})  # whatever the function still does, these are trained
         self.ended_by = "diverged" if self._diverged else "paused"
@@ -151,7 +150,7 @@ class Trial:
         """Tells whether to pause: asked to, out of time, or the next unit would likely outlast the time and half the grace."""
         if self._stop_requested():
             return True
-        return self._deadline is not None and time.monotonic() + unit_s > self._deadline + (self._lease.grace / 2 if unit_s else 0.0)
+        return self._deadline is not None and clock.monotonic() + unit_s > self._deadline + (self._lease.grace / 2 if unit_s else 0.0)
 
     def _restore(self, stateful: dict[str, object]) -> int:
         unit, data = next(checkpoint.newest_first(self._checkpoints, self._events.path), (0, b""))

@@ -230,7 +230,7 @@ def test_units_alone_stop_no_running_lease(ledger):
 
 def test_time_between_the_last_save_and_the_last_sign_of_life_is_charged_once(store, clock, monkeypatch):
     epoch = Clock()
-    monkeypatch.setattr("shoestring.ledger.time.time", epoch)
+    monkeypatch.setattr("shoestring.ledger.clock.wall", epoch)
     book = Ledger(store, Budget("1000s"), clock=clock)
 
     def both(seconds):
@@ -252,6 +252,26 @@ def test_time_between_the_last_save_and_the_last_sign_of_life_is_charged_once(st
     assert resumed.spent().wall_s == pytest.approx(51.3)
     assert resumed.spent().cpu_s == pytest.approx(40.3)
     assert json.loads(resumed.open_rows()[0]["provenance"])["wall_s"] == "estimated"
+
+
+@pytest.mark.parametrize("jump", [-1e6, 1e6])
+def test_a_clock_that_is_set_while_a_study_runs_costs_nothing(store, clock, monkeypatch, jump):
+    epoch = Clock()
+    monkeypatch.setattr("shoestring.ledger.clock.wall", epoch)
+    book = Ledger(store, Budget("1000s"), clock=clock)
+    token = book.reserve(0, 0, 9).token
+    clock.now += 50
+    book.tick()
+    book.save()
+    store.commit()
+    resumed = Ledger(store, Budget("1000s"), clock=clock)
+
+    resumed.charge_unseen(epoch.now + jump)
+    resumed.charge(token, usage=resumed.estimated_usage(token, epoch.now + jump))
+
+    spent = resumed.spent()
+    assert 50 <= spent.wall_s <= 1050
+    assert 0 <= spent.cpu_s <= 1000
 
 
 def test_downtime_costs_nothing(ledger, clock, store):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
+from shoestring import clock
 from shoestring.answer import Answer
 from shoestring.arguments import checked
 from shoestring.doors.words import Limits, Metric, Prices, Trained
@@ -81,7 +81,7 @@ def compare(
         UsageError: something asked for makes no sense; the message says what is allowed.
         StoreError: the folder cannot be used, or holds another question.
     """
-    began = time.monotonic() if began is None else began
+    began = clock.monotonic() if began is None else began
     spending = Spending.of(budget, price, grace, watts, workers, unit)
     target, question = compare_question(
         arms,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, cast
 
+from shoestring import clock
 from shoestring.answer import Answer
 from shoestring.arguments import LATER, checked
 from shoestring.doors.words import Limits, Metric, Prices, Trained
@@ -78,12 +78,12 @@ def search(
         store: the run's folder; ``":memory:"`` keeps nothing; None for ``runs/<file>-<function>-search``.
         accept_changes: run on although the code has changed since the run began; the answer and the report say so.
         on_progress: called now and then with the study.
-        began: when the study began, on ``time.monotonic``; now if None. Start-up from then on is charged.
+        began: when the study began, on ``clock.monotonic``; now if None. Start-up from then on is charged.
     Raises:
         UsageError: something asked for makes no sense; the message says what is allowed.
         StoreError: the folder cannot be used, or holds another question.
     """
-    began = time.monotonic() if began is None else began
+    began = clock.monotonic() if began is None else began
     spending = Spending.of(budget, price, grace, watts, workers, unit)
     question = search_question(
         name_of(cast(One, train)),

@@ -6,11 +6,11 @@ Every figure is given with its provenance; nothing estimated is passed off as me
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shoestring import clock
 from shoestring.budget import Cost
 from shoestring.runners import gpus
 
@@ -61,7 +61,7 @@ class EnergyMeter:
     def begin(self, gpu_indices: Iterable[int] = ()) -> Snapshot:
         """Returns the readings now."""
         machine_cpu_s = _machine_cpu_s() if self._rapl else 0.0
-        return Snapshot(time.monotonic(), self._package_j(), machine_cpu_s, {index: gpus.energy(index) for index in gpu_indices})
+        return Snapshot(clock.monotonic(), self._package_j(), machine_cpu_s, {index: gpus.energy(index) for index in gpu_indices})
 
     def used(self, since: Snapshot, cpu_s: float) -> tuple[float, str]:
         """Returns the energy in kWh since a snapshot, and its provenance: that of its least certain part.
