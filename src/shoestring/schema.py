@@ -68,7 +68,7 @@ leases = Table(
     Column("usd", Float, nullable=False, default=0.0),
     Column("peak_bytes", Integer, nullable=False, default=0),
     Column("provenance", Text, nullable=False, default="{}", info=_object_of(str)),  # JSON object: resource -> measured, sampled, estimated
-    Column("process", Text, info=_object_with(pid=int, created=(int, float))),  # JSON object: process id, when it was created
+    Column("process", Text, info=_object_with(pid=int, started=(int, float), boot=str)),  # JSON object: process id, start, boot of the host
 )
 
 observations = Table(
