@@ -37,6 +37,23 @@ WRAPPERS = {
     "launches three": "for rank in 1 2 3; do $PY trainer.py & done\nwait",
     "takes no SIGTERM": 'trap "" TERM\n$PY trainer.py\necho done',
 }
+FORKS = """
+import os
+def train(trial):
+    for epoch in trial.steps():
+        if os.fork() == 0:
+            return
+        trial.report(loss=1.0)
+"""
+CLOCKS = """
+import os, signal, time
+time.monotonic = time.time = time.perf_counter = lambda: 0.0
+time.sleep, os._exit = (lambda seconds: None), (lambda code: None)
+def train(trial):
+    for epoch in trial.steps():
+        sum(range(10**6))
+        trial.report(loss=1.0)
+"""
 FUNCTION = """
 import multiprocessing, subprocess, time
 def work(_):
@@ -56,7 +73,7 @@ class Study:
     def __init__(self, folder: Path, runner: str, what: str, budget: str = "6 epochs") -> None:
         self.folder = folder
         (folder / "trainer.py").write_text(TRAINER)
-        (folder / "functions.py").write_text(FUNCTION)
+        (folder / "functions.py").write_text({"forks": FORKS, "clocks": CLOCKS}.get(what, FUNCTION))
         (folder / "wrapper.sh").write_text(WRAPPERS.get(what, ""))
         target, command = ([], ["--", "sh", "wrapper.sh", "{x}"]) if what in WRAPPERS else (["functions.py:train"], [])
         question = ["--metric", "loss", "--goal", "min", "--horizon", "3", "--confirm", "none", "--workers", "1", "--grace", "0.3"]
@@ -188,3 +205,20 @@ def test_resuming_ends_what_carries_the_mark_and_no_process_whose_number_is_stor
     assert (stray.wait(10), other.poll()) == (-signal.SIGKILL, None)
     other.kill()
     other.wait()
+
+
+@pytest.mark.parametrize("runner", ["inline", "process"])
+def test_a_process_that_a_training_function_forks_does_not_go_on_as_another_engine(tmp_path, runner):
+    study = Study(tmp_path, runner, "forks")
+
+    assert study.process.wait(60) == 0
+    assert (tmp_path / "out").read_text().count("answered: ") == 1
+    assert study.family() == []
+
+
+@pytest.mark.parametrize("runner", ["inline", "process"])
+def test_a_module_that_replaces_the_clocks_cannot_overspend(tmp_path, runner):
+    study = Study(tmp_path, runner, "clocks", "12s")
+
+    assert study.process.wait(60) == 0, (tmp_path / "out").read_text()
+    assert 0 < Run.read(tmp_path / "run").spent().wall_s < 12 + 0.3 + 0.5

@@ -27,6 +27,7 @@ Work: TypeAlias = Callable[[Lease, Callable[[], bool], str], None]  # lease, "is
 
 EVENTS = "events.jsonl"
 _LONGEST_TRACE = 20_000
+_exit = os._exit  # a training function may put something else in its place
 
 
 def python_work(train: Train) -> Work:
@@ -115,7 +116,7 @@ def _end_child(end: dict[str, Any]) -> NoReturn:
     print(end["error"]["traceback"] if "error" in end else "a child that the training function forked returned from it", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(1)
+    _exit(1)
 
 
 def _end_of(trial: Trial) -> dict[str, Any]:
