@@ -121,8 +121,9 @@ def plan(target: Target, question: Search, spending: Spending, runner: RunnerNam
             given=units,
             needed=question.horizon,
         )
+    piloted = spent.units if spent.units <= question.horizon else 0  # what a pilot trained, the search goes on from
     replayed = min(units, MOST_UNITS)
-    n_trials, n_complete, n_confirming = _replay(question, replayed, workers)
+    n_trials, n_complete, n_confirming = _replay(question, replayed + piloted, workers)
     return Plan(
         question,
         spending.budget,

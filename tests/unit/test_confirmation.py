@@ -11,10 +11,12 @@ import shoestring as ss
 from shoestring.answer import Status
 from shoestring.casebook import Casebook
 from shoestring.orders import Observation, Start
+from shoestring.plan import plan
 from shoestring.questions.search import Search
 from shoestring.questions.searching import SearchTally
 from shoestring.run import Run
 from shoestring.space import Space
+from shoestring.spending import Spending
 from shoestring.store import Store
 
 SPACE = {"x": ss.Float(0, 1, default=0.1)}
@@ -152,6 +154,17 @@ def test_winner_and_statement_agree(winner):
     said = next(found.confirming_lines())
     assert said.startswith("confirmed on") == found.confirmed == (winner == "best")
     assert ("default is better" in said) == (winner == "default")
+
+
+@pytest.mark.parametrize("epochs", [35, 36, 37, 120])
+def test_the_plan_says_what_will_be_confirmed(epochs):
+    budget = f"{epochs} epochs"
+    question = Search("t", Space(SPACE), "score", "max", 3)
+
+    planned = plan(curve(1.0), question, Spending.of(budget, (), 2.0, None, 1), "replay", None)
+
+    assert (planned.n_confirming >= 6) == (search(curve(1.0), budget=budget).finding.confirmation is not None)
+    assert ("from 12 full trainings on (36 epochs)" in str(planned)) == (epochs < 36)
 
 
 def test_the_default_can_be_given():
