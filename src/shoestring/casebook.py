@@ -36,6 +36,8 @@ DIVERGED = "diverged"
 FAILED = "failed"
 DROPPED = "dropped"  # it was ordered, and the search ended before any of it was run
 
+_BARE = "bare"  # a note's key
+
 _COLUMNS = ("id", "seed", "target", "arm", "purpose", "state", "checkpoint", "offset", "losses")
 
 
@@ -111,6 +113,7 @@ class Casebook:
         self._seq = 0
         self._failures = 0  # in a row
         self._shown = False  # whether any trial showed a finite value
+        self._bare: str | None = None  # what was said of trials that resume with nothing restored
         self._headline = ""  # of what was last said of progress
 
     @property
@@ -201,6 +204,18 @@ class Casebook:
         last = [storable(line, _SHOWN) for line in traceback.splitlines() if line.strip()][-3:]
         self._say(f"trial {trial.id} failed: {kind}: {storable(message, _SHOWN)}" + "".join(f"\n    {line}" for line in last))
 
+    def resumed_bare(self, trial: TrialRecord, unit: int, handed: bool) -> None:
+        """A trial has resumed with nothing restored; the first time, this is told, and from then on it stands in the answer."""
+        if self._bare is None:
+            what = "nothing of what it handed to trial.steps() had changed" if handed else "it handed nothing to trial.steps()"
+            self._bare = (
+                f"Trial {trial.id} resumed at {self._question.unit} {unit} with nothing restored: {what}. "
+                "If it trains anything, results after a pause are wrong. "
+                "Hand in all that changes, as in trial.steps(net=net, opt=opt), or run without pauses: --scheduler fixed."
+            )
+            self._store.note(_BARE, self._bare)
+            self._say(self._bare)
+
     def restore(self) -> None:
         """Reads the stored trials, and makes the stored decisions again.
 
@@ -223,9 +238,12 @@ class Casebook:
                 self._shown |= math.isfinite(loss)
                 self._strategy.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
         self._headline = _headline(self._strategy.progress())
+        self._bare = self._store.noted(_BARE)
 
     def notes(self) -> Iterator[str]:
-        """Yields sentences about the trials that did not end well."""
+        """Yields sentences about the trials that did not end well, or that a pause may have changed."""
+        if self._bare:
+            yield self._bare
         begun = self.begun()
         for state in (FAILED, DIVERGED):
             if trials := [trial for trial in begun if trial.state == state]:

@@ -236,6 +236,8 @@ class Leases:
             if "sha256" in event:
                 row = {"trial_id": trial.id, "unit": event["checkpoint"], "token": report.token}
                 self._store.put(schema.checkpoints, row | {"sha256": event["sha256"], "bytes": event["bytes"]})
+        elif "bare" in event:
+            self._casebook.resumed_bare(trial, event["bare"], event["handed"])
         elif "refused" in event:
             self._say(
                 f"trial {trial.id}: a report from process {event['refused']}, a child of the trial, was refused. "

@@ -1,96 +1,27 @@
-"""The state of a trial as plain data: what the objects handed to ``trial.steps`` hold, and how it is put back into them.
+"""The state of a trial as a tree of plain data: what the objects handed to ``trial.steps`` hold, and how it is put back into them.
 
-Stored are a line of JSON, the numbers of arrays, and one ``weights_only`` file of tensors: nothing in it is ever unpickled into objects.
 torch is used if the trial has imported it, and is not imported otherwise.
 """
 
 from __future__ import annotations
 
-import base64
-import io
-import json
-import math
-import pickle
-import random
+import copy
 import sys
-from collections import Counter, OrderedDict
+from collections import defaultdict, deque
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from typing import Any
 
 import numpy as np
 
+from shoestring.built import Built
 from shoestring.errors import InvalidState
+from shoestring.generators import generator_name, generator_state, restored_generator
+from shoestring.kinds import ATOMS, Stateful, is_array, is_changeable, is_generator, is_stateful
+from shoestring.modules import check_outline, extra, is_module, is_optimizer, restore_module, restore_optimizer, tensors_in
+from shoestring.packing import DICTS, Moved, Saved, Tree, place, refuse, to_bytes
+from shoestring.unpacking import from_bytes
 
-if TYPE_CHECKING:
-    import torch
-
-Tree: TypeAlias = Any  # nested dicts, lists and tuples with numbers, strings, bytes, None, arrays and tensors as leaves
-
-_ALLOWED = "modules, optimizers and others with state_dict/load_state_dict, arrays, tensors, dicts, lists, and random generators"
-_RNG = "$rng"
-_NOT_A_CHECKPOINT = (
-    pickle.UnpicklingError,
-    LookupError,
-    ValueError,
-    TypeError,
-    RuntimeError,
-    EOFError,
-    OSError,
-)
-
-
-@runtime_checkable
-class Stateful(Protocol):
-    """Anything that can tell its state and take it back."""
-
-    def state_dict(self) -> Any:
-        """Returns the state."""
-
-    def load_state_dict(self, state: Any) -> Any:
-        """Takes the state back."""
-
-
-def capture(value: object) -> Tree:
-    """Returns the state of ``value`` as a tree; dicts and lists are followed."""
-    if isinstance(value, Stateful):
-        return value.state_dict()
-    if isinstance(value, random.Random):
-        return {_RNG: _array_of(value.getstate())}
-    if isinstance(value, np.random.Generator):
-        return {_RNG: value.bit_generator.state}
-    if isinstance(value, np.random.RandomState):
-        return {_RNG: value.get_state(legacy=False)}
-    if (torch := sys.modules.get("torch")) and isinstance(value, torch.Generator):
-        return {_RNG: value.get_state()}
-    if isinstance(value, dict):
-        kind = type(value) if type(value) in (Counter, OrderedDict) else dict
-        return kind({key: capture(item) for key, item in value.items()})
-    if isinstance(value, list):
-        return [capture(item) for item in value]
-    return value
-
-
-def restore(value: object, tree: Tree, name: str) -> Tree:
-    """Puts a captured tree back into ``value``, in place where that can be, and returns what should stand in its stead.
-
-    Raises:
-        InvalidState: the tree does not fit the object, such as an array of another shape.
-    """
-    if isinstance(value, Stateful):
-        value.load_state_dict(tree)
-    elif isinstance(value, dict) and isinstance(tree, dict):
-        items = {key: restore(value.get(key), item, f"{name}[{key!r}]") for key, item in tree.items()}
-        value.clear()
-        value.update(items)
-    elif isinstance(value, list) and isinstance(tree, list):
-        value[:] = [restore(value[i] if i < len(value) else None, item, f"{name}[{i}]") for i, item in enumerate(tree)]
-    elif isinstance(tree, dict) and _RNG in tree:
-        _restore_rng(value, tree[_RNG], name)
-    elif is_array(value) and is_array(tree):
-        _copy_into(value, tree, name)
-    else:
-        return tree
-    return value
+__all__ = ["Capture", "Restore", "Stateful", "Tree", "capture", "check_restorable", "from_bytes", "is_array", "restore", "to_bytes"]
 
 
 def check_restorable(stateful: Mapping[str, object]) -> None:
@@ -100,165 +31,260 @@ def check_restorable(stateful: Mapping[str, object]) -> None:
         InvalidState: one is a number, a string or another value that its holder would not see change.
     """
     for name, value in stateful.items():
-        torch = sys.modules.get("torch")
-        known = isinstance(value, Stateful | dict | list | random.Random | np.random.Generator | np.random.RandomState) or is_array(value)
-        if not known and not (torch and isinstance(value, torch.Generator)):
+        if not (is_stateful(value) or isinstance(value, dict | list) or is_generator(value) or is_array(value)):
+            advice = f"Put a plain value into a dict, such as {name}={{'value': ...}}."
+            if hasattr(value, "__dict__") and not callable(value):
+                advice = (
+                    f"Give it these two methods, or hand in its attributes: {name}=vars({name}). Or run without pauses (scheduler 'fixed')."
+                )
             raise InvalidState(
-                f"steps({name}=...) was handed {type(value).__name__!r}, which cannot be restored in place; allowed are {_ALLOWED}. "
-                f"Put a plain value into a dict, such as {name}={{'value': ...}}."
+                f"steps({name}=...) was handed {type(value).__name__!r}, which cannot be restored in place. Allowed are modules, "
+                f"optimizers and others with state_dict and load_state_dict, random generators, arrays, tensors, dicts and lists. {advice}"
             )
 
 
-def to_bytes(tree: Tree) -> bytes:
-    """Returns a tree as bytes: a line of JSON, the numbers of its arrays, and its tensors as torch writes them.
+def capture(value: object, name: str = "state") -> Tree:
+    """Returns the state of ``value`` as a tree; dicts, lists and tuples are followed."""
+    return Capture().of(value, name)
+
+
+def restore(value: object, tree: Tree, name: str) -> Tree:
+    """Puts a captured tree back into ``value``, in place where that can be, and returns what should stand in its stead.
 
     Raises:
-        InvalidState: something in it is no plain data; the message says where.
+        InvalidState: the tree does not fit the object, such as an array of another shape.
     """
-    packed = _Packed()
-    head = {"tree": packed.pack(tree, "state"), "array_bytes": sum(array.nbytes for array in packed.arrays)}
-    file = io.BytesIO()
-    file.write(json.dumps(head).encode() + b"\n")
-    for array in packed.arrays:
-        file.write(array.tobytes(_order(array)))
-    if packed.tensors:
-        sys.modules["torch"].save(packed.tensors, file)
-    return file.getvalue()
+    restoring = Restore({})
+    found = restoring.put(value, tree, name)
+    restoring.finish()
+    return found
 
 
-def from_bytes(data: bytes, device: str = "cpu") -> Tree:
-    """Returns the tree of ``to_bytes``; tensors that were on an accelerator come back on ``device``.
+class Capture:
+    """Turns objects into trees; what was one object is one tree.
 
-    Raises:
-        ValueError: the bytes hold no tree.
+    Args:
+        built: the objects as they were handed to ``steps``, None where that does not matter.
+
+    Attributes:
+        arrays: name, value, and whether it was built before training, of each array and tensor.
     """
-    try:
-        file = io.BytesIO(data)
-        head = json.loads(file.readline())
-        arrays = io.BytesIO(file.read(head["array_bytes"]))
-        tensors: list[torch.Tensor] = []
-        if rest := file.read():
-            import torch
 
-            tensors = torch.load(io.BytesIO(rest), map_location="cpu", weights_only=True)
-        return _unpack(head["tree"], arrays, tensors, device)
-    except _NOT_A_CHECKPOINT as error:
-        raise ValueError(f"not a checkpoint: {error}") from error
+    def __init__(self, built: Built | None = None) -> None:
+        self.arrays: list[tuple[str, Any, bool]] = []
+        self._built = built
+        self._known: dict[int, Tree] = {}
+        self._open: set[int] = set()
 
+    def of(self, value: object, name: str) -> Tree:
+        """Returns the tree of an object.
 
-class _Packed:
-    """Turns a tree into JSON, arrays and tensors; a dict with one key that begins with ``$`` stands for what JSON lacks."""
-
-    def __init__(self) -> None:
-        self.arrays: list[np.ndarray[Any, Any]] = []
-        self.tensors: list[torch.Tensor] = []
-
-    def pack(self, value: Tree, name: str) -> Any:
-        torch = sys.modules.get("torch")
-        if value is None or type(value) in (bool, int, float, str):
+        Raises:
+            InvalidState: it could not be restored; the message says where.
+        """
+        if type(value) in ATOMS:
             return value
-        if type(value) is list:
-            return [self.pack(item, f"{name}[{i}]") for i, item in enumerate(value)]
-        if isinstance(value, tuple):
-            return {"$tuple": [self.pack(item, f"{name}[{i}]") for i, item in enumerate(value)]}
+        if id(value) not in self._known:
+            if id(value) in self._open:
+                raise InvalidState(f"{name} contains itself, which cannot be saved. Store it without the circle.")
+            self._open.add(id(value))
+            self._known[id(value)] = self._tree(value, name)
+            self._open.remove(id(value))
+        tree = self._known[id(value)]
+        if self._built is None or not is_changeable(value):
+            return tree
+        at = self._built.place_of(value)
+        return tree if at == name or (at is None and not self._built.was_anything_at(name)) else Moved(at, tree)
+
+    def _tree(self, value: Any, name: str) -> Tree:
+        if is_stateful(value):
+            return self._saved(value, name)
+        if is_generator(value):
+            return Saved("generator", generator_name(value), generator_state(value, name), {})
+        kind = type(value)
         if isinstance(value, dict):
-            return self._pack_dict(value, name)
-        if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
-            array = np.asarray(value)
-            self.arrays.append(array)
-            described = [self.pack(np.lib.format.dtype_to_descr(array.dtype), name), array.shape, _order(array)]
-            return {"$array" if isinstance(value, np.ndarray) else "$scalar": described}
-        if isinstance(value, bytes):
-            return {"$bytes": base64.b64encode(value).decode()}
-        if torch and isinstance(value, torch.Tensor):
-            self.tensors.append(value.detach().cpu())
-            return {"$tensor": len(self.tensors) - 1, "device": value.device.type}
-        if torch and isinstance(value, torch.dtype):
-            return {"$dtype": str(value).removeprefix("torch.")}
-        raise InvalidState(
-            f"{name} is a {type(value).__name__!r}, which is no plain data; a state may hold {_ALLOWED}, numbers, strings and bytes."
-        )
-
-    def _pack_dict(self, value: dict[Any, Any], name: str) -> Any:
-        if type(value) is dict and all(isinstance(key, str) and not key.startswith("$") for key in value):
-            return {key: self.pack(item, f"{name}[{key!r}]") for key, item in value.items()}
-        kind = "counter" if isinstance(value, Counter) else "ordered" if isinstance(value, OrderedDict) else "dict"
-        return {f"${kind}": [[self.pack(key, name), self.pack(item, f"{name}[{key!r}]")] for key, item in value.items()]}
-
-
-def _unpack(value: Any, arrays: IO[bytes], tensors: list[torch.Tensor], device: str) -> Tree:
-    if isinstance(value, list):
-        return [_unpack(item, arrays, tensors, device) for item in value]
-    if not isinstance(value, dict):
+            items = {key: item if type(item) in ATOMS else self.of(item, place(name, key)) for key, item in value.items()}
+            return _like(value, items) if kind in DICTS else self._derived("dict", value, items, name)
+        if isinstance(value, list) or kind in (tuple, deque) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+            found = [item if type(item) in ATOMS else self.of(item, f"{name}[{i}]") for i, item in enumerate(value)]
+            if isinstance(value, list):
+                return found if kind is list else self._derived("list", value, found, name)
+            return (
+                deque(found, value.maxlen) if kind is deque else value if getattr(value, "__dict__", None) else tuple.__new__(kind, found)
+            )
+        if is_array(value):
+            self.arrays.append((name, value, self._built is None or self._built.place_of(value) is not None))
         return value
-    tag: str
-    content: Any
-    tag, content = next(iter(value.items()), ("", None))
-    match tag:
-        case "$tuple":
-            return tuple(_unpack(content, arrays, tensors, device))
-        case "$array":
-            return _read_array(content, arrays)
-        case "$scalar":
-            return _read_array(content, arrays)[()]
-        case "$bytes":
-            return base64.b64decode(content)
-        case "$tensor":
-            return tensors[content] if value["device"] == "cpu" else tensors[content].to(device)
-        case "$dtype":
-            return getattr(sys.modules["torch"], content)
-        case "$dict" | "$ordered" | "$counter":
-            pairs = {_unpack(key, arrays, tensors, device): _unpack(item, arrays, tensors, device) for key, item in content}
-            kinds: dict[str, type[dict[Any, Any]]] = {"$dict": dict, "$ordered": OrderedDict, "$counter": Counter}
-            return kinds[tag](pairs)
-    return {key: _unpack(item, arrays, tensors, device) for key, item in value.items()}
+
+    def _saved(self, value: Stateful, name: str) -> Saved:
+        at = None if self._built is None else self._built.place_of(value)
+        if self._built and at is not None:
+            check_outline(value, self._built.outlines[at], name)
+        try:
+            state = value.state_dict()
+        except Exception as error:  # code of the user
+            raise InvalidState(
+                f"{name} cannot be saved: {type(value).__name__}.state_dict() raised {type(error).__name__}: {error}"
+            ) from error
+        kind = "module" if is_module(value) else "optimizer" if is_optimizer(value) else "object"
+        more = extra(value, self._built.attributes[at] if self._built and at else None) if is_module(value) else {}
+        if self._built and at is None:
+            more["like"] = self._built.model_of(value, name)
+        if kind != "object" and isinstance(state, dict):
+            self.arrays += [(place(name, key), item, True) for key, item in tensors_in(state)]
+        return Saved(kind, type(value).__qualname__, state, more)
+
+    def _derived(self, kind: str, value: Any, content: Tree, name: str) -> Saved:
+        """Returns the tree of a dict or list of the user's own class: what is in it, and its attributes."""
+        if self._built and self._built.place_of(value) is None:
+            refuse(name, value, f"Store it as a plain {kind}, or build it before steps().")
+        own = getattr(value, "__dict__", None)
+        return Saved(kind, type(value).__qualname__, content, {} if not own or own is value else {"vars": self.of(own, f"vars({name})")})
 
 
-def _read_array(described: list[Any], file: IO[bytes]) -> np.ndarray[Any, Any]:
-    descr, shape, order = described
-    dtype = np.lib.format.descr_to_dtype(_unpack(descr, file, [], "cpu"))
-    if dtype.hasobject:
-        raise ValueError("an array of Python objects")
-    array = np.ndarray(shape, dtype, file.read(math.prod(shape) * dtype.itemsize), order=order)
-    return array.copy(order)
+class Restore:
+    """Puts trees back into objects; what was one object is one again. Optimizers come last: they go by the dtypes of their parameters.
+
+    Args:
+        built: the objects that the function has built this time, by place.
+    """
+
+    def __init__(self, built: Mapping[str, object]) -> None:
+        self._built = built
+        self._found: dict[int, tuple[Tree, object]] = {}  # by the tree's id
+        self._later: list[tuple[Any, Saved, str]] = []
+
+    def finish(self) -> None:
+        """Restores what was put off.
+
+        Raises:
+            InvalidState: it does not fit.
+        """
+        for value, saved, name in self._later:
+            self._load(value, saved, name)
+        self._later.clear()
+
+    def put(self, value: Any, tree: Tree, name: str) -> Any:
+        """Puts a tree into an object, and returns what should stand in its stead.
+
+        Raises:
+            InvalidState: it does not fit.
+        """
+        if type(tree) in ATOMS:
+            return tree
+        if isinstance(tree, Moved):
+            return self.put(None if tree.at is None else self._built.get(tree.at), tree.tree, name)
+        if id(tree) not in self._found:
+            self._found[id(tree)] = tree, self._put(value, tree, name)
+        return self._found[id(tree)][1]
+
+    def _put(self, value: Any, tree: Tree, name: str) -> Any:
+        if isinstance(tree, Saved):
+            return self._put_saved(value, tree, name)
+        if isinstance(tree, dict):
+            mine: Any = value if type(value) is type(tree) else {}
+            items = {key: self.put(mine.get(key), item, place(name, key)) for key, item in tree.items()}
+            return _filled(value, items) if type(value) is type(tree) else _like(tree, items)
+        if isinstance(tree, list | tuple | deque):
+            before = list(value) if isinstance(value, list | tuple | deque) else []
+            found = [self.put(before[i] if i < len(before) else None, item, f"{name}[{i}]") for i, item in enumerate(tree)]
+            if isinstance(tree, tuple):
+                same = type(value) is type(tree) and len(found) == len(before) and all(map(_is, found, before))
+                return value if same else tuple.__new__(type(tree), found)
+            if type(value) is type(tree) and getattr(value, "maxlen", None) == getattr(tree, "maxlen", None):
+                value.clear()
+                value.extend(found)
+                return value
+            return found if isinstance(tree, list) else deque(found, tree.maxlen)
+        if isinstance(tree, set | bytearray) and type(value) is type(tree):
+            value.clear()
+            value.update(tree) if isinstance(value, set) else value.extend(tree)
+            return value
+        if is_array(tree) and is_array(value) and isinstance(tree, np.ndarray) == isinstance(value, np.ndarray):
+            return _copied(value, tree, name)
+        return tree
+
+    def _put_saved(self, value: Any, saved: Saved, name: str) -> Any:
+        if saved.kind == "generator":
+            if value is not None and not is_generator(value):
+                raise InvalidState(
+                    f"{name} was a random generator at the checkpoint and is now a {type(value).__name__!r}; "
+                    "hand in the same kinds of objects."
+                )
+            return restored_generator(value, saved)
+        if "like" in saved.extra:
+            value = copy.deepcopy(self._built[saved.extra["like"]])
+        fits = isinstance(value, dict | list) if saved.kind in ("dict", "list") else is_stateful(value)
+        if not fits or type(value).__qualname__ != saved.cls:
+            raise InvalidState(
+                f"{name} was a {saved.cls!r} at the checkpoint and is now a {type(value).__qualname__!r}; "
+                "hand in the same kinds of objects, built from trial.config alone."
+            )
+        if saved.kind == "optimizer":
+            self._later.append((value, saved, name))
+        else:
+            self._load(value, saved, name)
+        return value
+
+    def _load(self, value: Any, saved: Saved, name: str) -> None:
+        if saved.kind in ("dict", "list"):
+            before = dict(value) if saved.kind == "dict" else dict(enumerate(value))
+            pairs = saved.state.items() if saved.kind == "dict" else enumerate(saved.state)
+            items = {key: self.put(before.get(key), item, place(name, key)) for key, item in pairs}
+            if saved.kind == "dict":
+                _filled(value, items)
+            else:
+                value[:] = list(items.values())
+            if "vars" in saved.extra:
+                self.put(vars(value), saved.extra["vars"], f"vars({name})")
+            return
+        try:
+            if saved.kind == "module":
+                restore_module(value, saved, name)
+            elif saved.kind == "optimizer":
+                restore_optimizer(value, saved)
+            else:
+                value.load_state_dict(saved.state)
+        except InvalidState:
+            raise
+        except Exception as error:  # code of torch or the user
+            raise InvalidState(
+                f"{name} cannot be restored: {type(value).__name__}.load_state_dict() raised {type(error).__name__}: {error}. "
+                "Build it from trial.config alone, the same each time, and all of it before steps()."
+            ) from error
 
 
-def _order(array: np.ndarray[Any, Any]) -> Literal["C", "F"]:
-    return "F" if np.isfortran(array) else "C"
+def _is(a: object, b: object) -> bool:
+    return a is b
 
 
-def _array_of(state: tuple[Any, ...]) -> Tree:
-    version, words, gauss = state
-    return (version, np.array(words, np.uint32), gauss)
+def _like(value: Any, items: dict[Any, Any]) -> Any:
+    """Returns a new dict of the type of ``value``."""
+    return _filled(type(value)(value.default_factory) if isinstance(value, defaultdict) else type(value)(), items)
 
 
-def _restore_rng(value: object, state: Tree, name: str) -> None:
-    if isinstance(value, random.Random):
-        version, words, gauss = state
-        value.setstate((version, tuple(words.tolist()), gauss))
-    elif isinstance(value, np.random.Generator):
-        value.bit_generator.state = state
-    elif isinstance(value, np.random.RandomState) or ((torch := sys.modules.get("torch")) and isinstance(value, torch.Generator)):
-        value.set_state(state)
-    else:
-        raise InvalidState(
-            f"{name} was a random generator at the checkpoint and is now a {type(value).__name__!r}; hand in the same kinds of objects."
-        )
+def _filled(value: Any, items: dict[Any, Any]) -> Any:
+    value.clear()
+    for key, item in items.items():  # a Counter's update would add
+        value[key] = item
+    return value
 
 
-def is_array(value: object) -> TypeGuard[Any]:
-    """Tells whether a value is a NumPy array or a torch tensor."""
-    torch = sys.modules.get("torch")
-    return isinstance(value, np.ndarray) or bool(torch and isinstance(value, torch.Tensor))
-
-
-def _copy_into(value: Any, tree: Tree, name: str) -> None:
-    if tuple(value.shape) != tuple(tree.shape):
-        raise InvalidState(
-            f"{name} has shape {tuple(value.shape)}, but its checkpoint has {tuple(tree.shape)}; build it from trial.config alone."
-        )
+def _copied(value: Any, tree: Any, name: str) -> Any:
+    """Copies an array into another of its shape and dtype."""
+    for what, now, then in (("shape", tuple(value.shape), tuple(tree.shape)), ("dtype", value.dtype, tree.dtype)):
+        if now != then:
+            raise InvalidState(f"{name} has {what} {now}, but its checkpoint has {then}; build it from trial.config alone.")
     if isinstance(value, np.ndarray):
+        if not value.flags.writeable:
+            return value if value.tobytes() == tree.tobytes() else tree
         value[...] = tree
-        return
+        value.flags.writeable = tree.flags.writeable
+        return value
     with sys.modules["torch"].no_grad():
         value.copy_(tree)
+    if value.is_leaf and value.requires_grad != tree.requires_grad:
+        value.requires_grad_(tree.requires_grad)
+    if value.is_leaf and (value.grad is not None or tree.grad is not None):
+        value.grad = None if tree.grad is None else tree.grad.to(value.device)
+    return value

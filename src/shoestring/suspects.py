@@ -10,7 +10,6 @@ import functools
 import hashlib
 import itertools
 import os
-import random
 import sys
 import types
 from collections import deque
@@ -23,6 +22,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from shoestring.kinds import is_generator
+from shoestring.packing import Moved, Saved
 from shoestring.state import Tree, capture
 
 Leaves: TypeAlias = dict[str, str]  # path -> the value as text, or its hash
@@ -32,10 +33,8 @@ _MAX_DEPTH = 6
 _MAX_NODES = 20_000
 _MAX_ITEMS = 64
 _SAMPLED_BYTES = 16 << 20  # of a larger array, only every n-th number is looked at
-_RNG = "$rng"
 _SCALARS = bool | int | float | complex | str | bytes | np.generic
 _CONTAINERS = (list, tuple, deque, set, frozenset, dict)
-_GENERATORS = random.Random | np.random.Generator | np.random.RandomState
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +115,15 @@ def is_stateful(value: object) -> bool:
     return hasattr(type(value), "state_dict") and hasattr(type(value), "load_state_dict")
 
 
-def is_generator(value: object) -> bool:
-    """Tells whether the value is a random number generator of Python, NumPy or torch."""
-    torch = sys.modules.get("torch")
-    return isinstance(value, _GENERATORS) or bool(torch and isinstance(value, torch.Generator))
-
-
 def flatten(tree: Tree, name: str) -> Iterator[tuple[str, Any]]:
     """Yields path and value of each leaf of a state tree; the state of a random generator is one leaf."""
-    if isinstance(tree, dict) and _RNG not in tree:
+    if isinstance(tree, Moved):
+        yield from flatten(tree.tree, name)
+    elif isinstance(tree, Saved) and tree.kind != "generator":
+        yield from flatten(tree.state, name)
+        for key, item in tree.extra.items():
+            yield from flatten(item, f"{name}.{key}")
+    elif isinstance(tree, dict):
         for key, item in tree.items():
             yield from flatten(item, f"{name}[{key!r}]")
     elif isinstance(tree, list | tuple):
@@ -141,8 +140,8 @@ def fingerprint(value: object, sampled: bool = False) -> str:
         value: the leaf.
         sampled: of a very large array, look at some of its numbers only.
     """
-    if isinstance(value, dict) and _RNG in value:
-        text = "|".join(f"{path}={fingerprint(leaf)}" for path, leaf in flatten(value[_RNG], ""))
+    if isinstance(value, Saved):
+        text = "|".join(f"{path}={fingerprint(leaf)}" for path, leaf in flatten(value.state, ""))
         return f"random state {_hash(text.encode())}"
     array = as_array(value)
     if array is None:

@@ -11,12 +11,15 @@ from typing import Any, SupportsFloat, cast
 import numpy as np
 
 from shoestring import checkpoint, clock, randomness, state
-from shoestring.errors import InvalidState, UnknownName, UsageError, shown
+from shoestring.errors import UnknownName, UsageError, shown
 from shoestring.events import EventWriter, plain
+from shoestring.handed import Handed
 from shoestring.lease import Lease
 
 SAVING_SHARE = 0.05  # of the running time, at most, goes into checkpoints between pauses
 FORCING_S = 0.05  # of running from which the disk is waited for: a power failure costs training as much again, and no report
+_COMPARED = 1 << 16  # bytes of a state that is compared with that of a fresh start
+_GENERATORS = "$generators"  # in a checkpoint, beside what was handed in
 MOST_METRICS = 10_000  # of one unit
 FIRST_SAVING_S = 0.05  # what a checkpoint is thought to take before one was written: the first comes after a second
 
@@ -89,8 +92,8 @@ class Trial:
         """
         if self.ended_by is not None:
             raise UsageError("trial.steps() was called a second time; one loop trains a trial.")
-        state.check_restorable(stateful)
-        done = saved = self.units_done = self._restore(stateful)
+        handed = Handed(stateful)
+        done = saved = self.units_done = self._restore(handed)
         last_save, saving_s, unit_s = clock.monotonic(), FIRST_SAVING_S, 0.0
         self.ended_by = "returned"
         for _ in range(self._lease.to - self._lease.start):
@@ -106,12 +109,12 @@ class Trial:
             now = clock.monotonic()
             unit_s = now - began
             if now - last_save >= saving_s / SAVING_SHARE and done < self._lease.to:
-                self._save(stateful, done)
+                self._save(handed, done)
                 saved, last_save = done, clock.monotonic()
                 saving_s = last_save - now
         self._unit = None
         if done != saved and (stateful or done < self.horizon):
-            self._save(stateful, done, pauses=True, forced=clock.monotonic() - last_save >= FORCING_S)
+            self._save(handed, done, pauses=True, forced=clock.monotonic() - last_save >= FORCING_S)
         elif done != saved and not self._diverged:
             self._events.append({"token": self._lease.token, "done": done})  # whatever the function still does, these are trained
         self.ended_by = "diverged" if self._diverged else "paused"
@@ -152,28 +155,22 @@ class Trial:
             return True
         return self._deadline is not None and clock.monotonic() + unit_s > self._deadline + (self._lease.grace / 2 if unit_s else 0.0)
 
-    def _restore(self, stateful: dict[str, object]) -> int:
+    def _restore(self, handed: Handed) -> int:
         unit, data = next(checkpoint.newest_first(self._checkpoints, self._events.path), (0, b""))
         if unit < self._lease.start:
             self._events.append({"token": self._lease.token, "damaged": self._lease.start, "from": unit})
         if not data:
             return 0
-        tree = state.from_bytes(data, self.device)
-        if missing := tree["handed"].keys() ^ stateful.keys():
-            raise InvalidState(
-                f"steps() was handed other objects than at the checkpoint ({', '.join(sorted(missing))}); hand in the same each time."
-            )
-        for name, value in stateful.items():
-            if state.restore(value, tree["handed"][name], name) is not value:
-                raise InvalidState(
-                    f"{name} is a {type(value).__name__!r}, and was none at the checkpoint; hand in the same kinds of objects."
-                )
-        randomness.restore(tree["rng"])
+        trees = state.from_bytes(data, self.device)
+        generators = trees.pop(_GENERATORS)
+        if len(data) <= _COMPARED and handed.holds(trees):
+            self._events.append({"token": self._lease.token, "bare": unit, "handed": bool(trees)})
+        handed.restore(trees)
+        randomness.restore(generators)
         return unit
 
-    def _save(self, stateful: dict[str, object], done: int, *, pauses: bool = False, forced: bool = True) -> None:
-        tree = {"handed": {name: state.capture(value) for name, value in stateful.items()}, "rng": randomness.capture()}
-        data = state.to_bytes(tree)
+    def _save(self, handed: Handed, done: int, *, pauses: bool = False, forced: bool = True) -> None:
+        data = state.to_bytes({**handed.capture(), _GENERATORS: randomness.capture()}, name="")
         durable = forced and self._lease.durable
         in_line = pauses and len(data) <= checkpoint.SMALL
         event = {"token": self._lease.token, **checkpoint.event_of(done, data, holds_it=in_line)}

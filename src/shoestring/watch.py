@@ -21,6 +21,7 @@ import numpy as np
 
 from shoestring import randomness
 from shoestring.lease import Lease
+from shoestring.packing import Saved
 from shoestring.runners.worker import Train, Work, carry_out
 from shoestring.state import capture, from_bytes, to_bytes
 from shoestring.suspects import Leaves, Root, Suspect, fingerprint, flatten, roots, search
@@ -81,16 +82,16 @@ class WatchedTrial:
             self._look(stateful, self._trial.units_done)
 
     def _look(self, stateful: Mapping[str, object], done: int) -> None:
-        tree = {name: capture(value) for name, value in stateful.items()}
+        tree = {name: capture(value, name) for name, value in stateful.items()}
         seen: dict[str, Any] = {
             "state": _leaves(tree),
-            "generators": {name: fingerprint({"$rng": value}) for name, value in randomness.capture().items()},
+            "generators": {name: fingerprint(Saved("generator", name, value, {})) for name, value in randomness.capture().items()},
             "suspects": {suspect.name: asdict(suspect) for suspect in self._suspects()},
             "handed": list(self._bound),
         }
         state_file = Path("..", "..", STRAIGHT, "watched", f"{done:09d}.state")
         if self._lease.folder.name == STRAIGHT:
-            self._write(state_file.name, to_bytes(tree))
+            self._write(state_file.name, to_bytes(tree, ""))
         elif (reference := self._straight(done)) is not None:
             seen = _differences(reference, seen, lambda: from_bytes((self._lease.folder / "watched" / state_file).read_bytes()), tree)
         self._write(note_of(self._lease.folder, done, self._lease.token).name, seen)
