@@ -591,7 +591,7 @@ def test_a_value_after_a_bad_one_in_the_same_unit_lets_the_trial_live(store):
             trial.report(loss=math.nan)
             trial.report(loss=trial.config["x"])
 
-    assert run(store, inline(train), "9 epochs").notes == ()
+    assert not any("diverged" in note for note in run(store, inline(train), "9 epochs").notes)
 
 
 def test_what_was_reported_and_not_told_yet_is_told_after_a_crash(tmp_path):
