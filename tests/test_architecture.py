@@ -13,7 +13,7 @@ LAYERS = {
     0: "cleaning errors arguments clock",
     1: "interrupts mark guardian space parameter space_text convert orders lease events kinds packing unpacking modules built generators "
     "state handed randomness checkpoint trial budget lock files storable finding selection comparison scaling answer options speed",
-    2: "schema sqlite integrity redo store stats",
+    2: "schema sqlite integrity redo unread store stats",
     3: "samplers schedulers questions",
     4: "ledger",
     5: "runners",

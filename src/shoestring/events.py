@@ -149,7 +149,7 @@ def read(path: Path, offset: int = 0, holding: bytes = b"", *, may_be_shorter: b
         raise _changed(path, f"it ends before byte {offset}, up to which it was read")
     if before and not data.startswith(b"\n"):
         raise _changed(path, f"no line begins at byte {offset}, up to which it was read")
-    *lines, _torn = data[before:].split(b"\n")
+    *lines, torn = data[before:].split(b"\n")
     for line in lines:
         begin, offset = offset, offset + len(line) + 1
         if not line or holding not in line:
@@ -159,6 +159,8 @@ def read(path: Path, offset: int = 0, holding: bytes = b"", *, may_be_shorter: b
             yield event, offset
         elif not holding and _HOLE not in line:
             raise _changed(path, f"the line at byte {begin} is damaged")
+    if torn and not holding and decode(torn[:-1]) is not None:
+        raise _changed(path, f"the end of the line at byte {offset} is damaged")
 
 
 def read_until_damage(path: Path, offset: int = 0) -> tuple[list[tuple[dict[str, Any], int]], str | None]:

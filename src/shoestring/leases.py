@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from shoestring import schema
 from shoestring.casebook import LIVE, WAITING, Casebook, TrialRecord
 from shoestring.errors import StoreUnwritable, UnknownName, UsageError
+from shoestring.files import unwritable
+from shoestring.integrity import making_sense
 from shoestring.lease import Exit, Lease, Report
 from shoestring.ledger import Ledger
 from shoestring.orders import Advance, Order
 from shoestring.questions import Question
 from shoestring.runners import Runner
 from shoestring.store import Store
+from shoestring.unread import EVENTS, check_event, check_known
 
 STOPPING_POLL_S = 0.5
 _UNITS_REMEMBERED = 16  # of a lease, in case that something more is reported of them
 WAITING_S = 30.0  # after the last unit of a lease, before anything is said of a trial that still runs
+_ROOM = 1 << 20  # bytes free, below which a disk counts as full
 PATIENCE_WITH_LOSSES = 3  # leases lost in a row, without a new checkpoint, before a trial counts as failed
 
 _OUTCOMES = {
@@ -175,6 +182,8 @@ class Leases:
 
     def settle_crashed(self) -> None:
         """Reads in what the leases of a dead engine wrote, and settles them as lost."""
+        offsets = {trial.id: trial.offset for trial in self._casebook.trials.values()}
+        check_known(self._store.folder, offsets, self._ledger.newest_token)
         crashed = self._ledger.open_rows()
         observed = {row["token"]: row for row in self._store.rows(schema.observations)} if crashed else {}
         last_sign = 0.0
@@ -188,10 +197,14 @@ class Leases:
                 open_lease.metrics[last["unit"]] = json.loads(last["metrics"])
                 if self._question.metric in open_lease.metrics[last["unit"]]:
                     open_lease.untold[last["unit"]] = float(open_lease.metrics[last["unit"]][self._question.metric])
-            for report in self._runner.recover(folder, row["token"], trial.offset, process):
+            with making_sense(folder, EVENTS):
+                reports = self._runner.recover(folder, row["token"], trial.offset, process)
+                for report in reports:
+                    check_event(report.event)
+            for report in reports:
                 self._take(report)
-            if (folder / "events.jsonl").exists():
-                last_sign = max(last_sign, (folder / "events.jsonl").stat().st_mtime)
+            if (folder / EVENTS).exists():
+                last_sign = max(last_sign, (folder / EVENTS).stat().st_mtime)
         self._ledger.charge_unseen(last_sign)
         for row in crashed:
             open_lease = self._open[row["token"]]
@@ -344,10 +357,7 @@ class Leases:
         reported, end = open_lease.seen, open_lease.end or {"end": exit_.how}
         if exit_.how == "unwritable":
             self._casebook.commit()
-            folder = open_lease.lease.folder
-            raise StoreUnwritable(
-                f"{folder} could not be written: the disk is full or read-only. Free some space and run the same command again."
-            )
+            raise StoreUnwritable(exit_.note) if exit_.note else unwritable(open_lease.lease.folder, _guess(open_lease.lease.folder))
         # A trial that was cut short, or failed on the way, may not have come to where it reports the metric.
         came_through = end["end"] == "finished" or open_lease.metrics_unit >= open_lease.trial.target
         if reported and self._question.metric not in reported and open_lease.trial.told[0] == 0 and came_through:
@@ -387,3 +397,10 @@ class Leases:
 
 def _lost_units(open_lease: _OpenLease) -> int:
     return max(0, open_lease.begun - max(0, open_lease.trial.checkpoint - open_lease.lease.start))
+
+
+def _guess(folder: Path) -> OSError:
+    """Returns why a worker could not write and could not even say why: its disk is full, unless there is room."""
+    room = os.statvfs(folder if folder.exists() else folder.parents[1])
+    number = errno.ENOSPC if room.f_bavail * room.f_frsize < _ROOM else errno.EIO
+    return OSError(number, os.strerror(number))

@@ -15,8 +15,9 @@ import psutil
 
 from shoestring import mark as marks
 from shoestring.clock import monotonic
-from shoestring.errors import InvalidTarget, RunnerLost
+from shoestring.errors import InvalidTarget, RunnerLost, StoreCorrupt
 from shoestring.events import read, read_until_damage
+from shoestring.files import read_own
 from shoestring.lease import Exit, Lease, Report, Usage
 from shoestring.runners import gpus
 from shoestring.runners.arms import Target, catch_up
@@ -27,6 +28,7 @@ from shoestring.runners.identity import identity, is_stopped, kill_tree
 from shoestring.runners.worker import EVENTS
 
 UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
+SAYS = "shoestring: "  # how what a worker says for itself begins
 WATCH_S = 0.25  # how often a process is looked at, whether someone has stopped it
 STOPPED_S = 2.0  # how long a process may be stopped, or a lease overstay its grace, before it is killed
 GAP_S = 1.0  # a longer time between two looks means that this process was itself stopped or starved
@@ -223,7 +225,7 @@ class ProcessRunner:
             self._recover_script(running.lease)
         self._pending += self._new_reports(running)
         usage = self._usage(running, answer["cpu_s"], answer["peak_bytes"], "measured")
-        exit_ = _exit(running.lease.token, usage, answer)
+        exit_ = _exit(running.lease, usage, answer)
         self._pending.append(replace(exit_, how="damaged", note=running.damage) if running.damage else exit_)
 
     def _replace_server(self) -> None:
@@ -288,20 +290,28 @@ def default_workers() -> int:
     return len(gpus.visible()) or max(1, (os.cpu_count() or 1) // 2)
 
 
-def _exit(token: int, usage: Usage, answer: dict[str, Any]) -> Exit:
-    code = answer["code"]
+def _exit(lease: Lease, usage: Usage, answer: dict[str, Any]) -> Exit:
+    token, code = lease.token, answer["code"]
     if code == 0:
         return Exit(token, usage)
     if answer["stopped"]:
         return Exit(token, usage, "killed", "its time and grace were over")
     if code == UNWRITABLE:
-        return Exit(token, usage, "unwritable")
+        return Exit(token, usage, "unwritable", _last_word(lease.folder / "stdout.txt"))
     if answer["oom"]:
         return Exit(token, usage, "crashed", f"out of memory: the kernel killed it at {usage.peak_bytes / 2**30:.1f} GiB")
     if code > 0:
         return Exit(token, usage, "crashed", f"the process ended with exit code {code}")
     name = signal.Signals(-code).name
     return Exit(token, usage, "crashed" if -code in _CRASHES else "lost", f"{name}{'' if -code in _CRASHES else ' from outside'}")
+
+
+def _last_word(output: Path) -> str | None:
+    """Returns why a worker says that it could not write, None where it could not say even that."""
+    with suppress(OSError, IndexError, StoreCorrupt):
+        said = read_own(output)[-2000:].decode(errors="backslashreplace").splitlines()[-1]
+        return said.removeprefix(SAYS) if said.startswith(SAYS) else None
+    return None
 
 
 class _Own(Container[int]):

@@ -26,12 +26,13 @@ from typing import Any, NoReturn
 
 from shoestring.clock import monotonic
 from shoestring.errors import StoreUnwritable
+from shoestring.files import open_own
 from shoestring.lease import Lease
 from shoestring.runners.arms import from_plain, work_of
 from shoestring.runners.deadline import kill_self_at
 from shoestring.runners.family import adopt_orphans, children
 from shoestring.runners.identity import is_stopped
-from shoestring.runners.process import GAP_S, STOPPED_S, UNWRITABLE, WATCH_S
+from shoestring.runners.process import GAP_S, SAYS, STOPPED_S, UNWRITABLE, WATCH_S
 from shoestring.runners.target import load
 from shoestring.runners.worker import Work, describe
 
@@ -137,7 +138,7 @@ class Server:
             status = 0
         except (StoreUnwritable, OSError) as error:  # a training function's own are told by its end event
             status = UNWRITABLE
-            print(f"shoestring: {error}", file=sys.stderr)  # which a full disk may not take
+            print(f"{SAYS}{error}", file=sys.stderr)  # which a full disk may not take
         except BaseException as error:  # the edge of the process: nothing may run past it
             print(f"shoestring: {error}", file=sys.stderr)
         finally:
@@ -282,7 +283,7 @@ def _kill_group(pid: int, number: signal.Signals) -> None:
 
 
 def _redirect(path: Path) -> None:
-    output = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    output = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(output, 1)
