@@ -7,10 +7,10 @@ BENCH_STAMP := $(BENCH)/.installed
 TABLES ?= ../shared/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix calibrate claims curves crash fuzz budget bench clean
+.PHONY: help setup demo test portable check fix calibrate claims curves crash fuzz siege budget bench clean
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ /' | awk '{name = $$1; $$1 = ""; printf "  make %-8s%s\n", name, $$0}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ /' | awk '{name = $$1; $$1 = ""; printf "  make %-10s%s\n", name, $$0}'
 
 setup: $(STAMP)  ## make .venv from constraints.txt
 
@@ -26,6 +26,9 @@ demo: $(STAMP)  ## a search under a 60-second budget on real images
 
 test: $(STAMP)  ## run the tests
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2
+
+portable: $(STAMP)  ## run the tests that train on the plainest instructions: they must not hang on one processor
+	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default $(PYTHON) -m pytest -q -n 2 tests/systems tests/known_answers
 
 check: $(STAMP)  ## format, lint and types
 	@$(VENV)/bin/ruff format --check .
@@ -48,6 +51,9 @@ curves: $(STAMP)  ## train the 400 learning curves that the claims of the hyperb
 
 crash: $(STAMP)  ## kill -9 a small study 200 times and compare with an undisturbed one
 	@$(PYTHON) benchmarks/crash.py --runs 200 --out benchmarks/crash.json
+
+siege: $(STAMP)  ## kill, stop and hang up studies of every question 200 times
+	@$(PYTHON) benchmarks/siege.py --blows 200 --out benchmarks/siege.json
 
 fuzz: $(STAMP)  ## 10,000 wrong calls in Python and 3,000 wrong command lines: each is refused in a sentence
 	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/fuzz.py

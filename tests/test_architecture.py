@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "shoestring"
 LAYERS = {
-    0: "cleaning errors arguments clock",
+    0: "cleaning errors arguments clock processor",
     1: "interrupts mark guardian space parameter space_text convert orders lease events kinds packing unpacking modules built generators "
     "state handed randomness checkpoint trial budget lock files storable finding selection comparison scaling answer options speed",
     2: "schema sqlite integrity redo unread store stats",

@@ -136,8 +136,11 @@ def page(records: Sequence[Mapping[str, Any]]) -> str:
     """Returns the page of claims as Markdown."""
     lines = ["# Claims and their verdicts", "", "Written by `shoestring claims all --controls --page`; do not edit.", ""]
     for system in sorted({record["system"] for record in records}):
+        levels = {record["machine"].get("cpu_capability") or "not recorded" for record in records if record["system"] == system}
         lines += [
             f"## {system}",
+            "",
+            f"CPU capability: {'; '.join(sorted(levels))}.",
             "",
             "| claim | verdict | control | estimate | time | the paper paid |",
             "| --- | --- | --- | --- | --- | --- |",

@@ -25,6 +25,7 @@ from typing import Any, Literal, TypeAlias
 import psutil
 
 from shoestring import datasets
+from shoestring.processor import capability
 from shoestring.runners import gpus
 from shoestring.runners.energy import EnergyMeter
 
@@ -99,6 +100,8 @@ def _processor() -> Finding:
     usable = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count() or 1
     busy = os.getloadavg()[0]
     text = f"{usable} cores usable (load {busy:.1f}), {_gib(memory.available)} of {_gib(memory.total)} memory free"
+    if level := capability():
+        text += f", PyTorch computes with {level}"
     limit = _memory_limit()
     if limit is not None and limit < memory.total:
         text += f", limited to {_gib(limit)} by its control group"

@@ -23,6 +23,7 @@ from shoestring.errors import DifferentQuestion, StoreError
 from shoestring.files import replace, unwritable
 from shoestring.identity import changed, same_name
 from shoestring.integrity import making_sense
+from shoestring.processor import capability
 from shoestring.run import AnyQuestion, Run
 from shoestring.runners import gpus
 from shoestring.store import Store
@@ -186,6 +187,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "processor": _processor(),
+        "cpu_capability": capability(),
         "memory_bytes": psutil.virtual_memory().total,
         "gpus": [{"name": gpu.name, "memory_bytes": gpu.total_bytes} for gpu in gpus.visible()],
         "packages": packages,

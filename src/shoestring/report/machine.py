@@ -90,6 +90,8 @@ def _machine(env: Mapping[str, Any]) -> Iterator[Fact]:
     cores = env.get("cores")
     yield Fact("cores", f"{cores}, {env.get('machine')}" if cores else None, BEGAN if cores else OPEN)
     yield Fact("processor", env.get("processor"), BEGAN if env.get("processor") else OPEN)
+    level = env.get("cpu_capability")
+    yield Fact("CPU capability", level, BEGAN if level else OPEN)
     memory = env.get("memory_bytes")
     yield Fact("memory", _gib(memory) if memory else None, BEGAN if memory else OPEN)
     found = env.get("gpus")

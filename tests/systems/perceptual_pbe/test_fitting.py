@@ -94,7 +94,7 @@ def test_networks_are_learnt_from_labels(pool):
     networks = torch.nn.ModuleDict({"net_0": Perceptrons(1, (10, 10), torch.Generator().manual_seed(0))})
     examples = add_grids(pool, "top", 200, np.random.default_rng(0))
 
-    fit_labels(networks, examples, lr=0.05).train(60)
+    fit_labels(networks, examples, lr=0.05).train(120)
 
     assert network_accuracy(networks, examples)[0] == 1
 

@@ -9,10 +9,10 @@ import pytest
 
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.recursive_npi import Abstraction, Addition, BubbleSort, Quicksort, Task, TopologicalSort, closure, saturated
-from shoestring.systems.recursive_npi.frames import Frames
 from shoestring.systems.recursive_npi.machine import TablePolicy, run_policy
 from shoestring.systems.recursive_npi.planted import BUGS, forgetful
 from shoestring.systems.recursive_npi.tasks import TASKS, make_task, settings_of
+from shoestring.systems.recursive_npi.tree import Frames
 
 EVERY = [
     *(make_task(name, {"recursion": recursion}) for name in TASKS for recursion in ("full", "none")),

@@ -23,7 +23,7 @@ def reported(function, config, seed=1, horizon=2):
 
 
 def test_it_reports_what_it_says():
-    found = reported(training.train, SMALL | {"n_steps": 400})
+    found = reported(training.train, SMALL | {"n_steps": 2000})  # it ends where all is proved
 
     assert found.keys() >= {"learnt", "certified", "at_once", "rounds", "failed", "safe", "collapsed", "right_3", "right_4"}
     assert found["safe"] == found["certified"] > 0 == found["failed"]
@@ -36,9 +36,9 @@ def test_loops_are_tested_without_a_proof():
 
 
 def test_a_planted_bug_is_never_certified():
-    found = reported(training.train, SMALL | {"n_steps": 1000, "bug": True})
+    found = reported(training.train, SMALL | {"models": 4, "n_steps": 1000, "bug": True})
 
-    assert found["certified"] == found["safe"] == 0 and found["learnt"] == 1
+    assert found["certified"] == found["safe"] == 0 < found["learnt"], "models that learnt all are not certified, and there are some"
 
 
 def test_going_on_from_a_state_is_going_on_bit_for_bit():

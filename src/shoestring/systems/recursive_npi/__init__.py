@@ -12,16 +12,18 @@ from __future__ import annotations
 from shoestring.systems.recursive_npi.addition import Addition
 from shoestring.systems.recursive_npi.bubble_sort import BubbleSort
 from shoestring.systems.recursive_npi.certificate import recheck, write
-from shoestring.systems.recursive_npi.closure import closure, saturated
+from shoestring.systems.recursive_npi.closure import closure, frames, saturated
+from shoestring.systems.recursive_npi.deriving import derive
 from shoestring.systems.recursive_npi.fitting import fit
-from shoestring.systems.recursive_npi.frames import Frame, Frames
 from shoestring.systems.recursive_npi.machine import Run
 from shoestring.systems.recursive_npi.model import NPI
 from shoestring.systems.recursive_npi.quicksort import Quicksort
 from shoestring.systems.recursive_npi.refinement import Fitted, fit_until_verified, trace
 from shoestring.systems.recursive_npi.running import run, table
+from shoestring.systems.recursive_npi.soundness import Checked, check_abstraction
 from shoestring.systems.recursive_npi.task import Abstraction, Step, Task, call, last
 from shoestring.systems.recursive_npi.topological_sort import TopologicalSort
+from shoestring.systems.recursive_npi.tree import Frame, Frames
 from shoestring.systems.recursive_npi.verification import Certificate, Counterexample, verify
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Addition",
     "BubbleSort",
     "Certificate",
+    "Checked",
     "Counterexample",
     "Fitted",
     "Frame",
@@ -40,9 +43,12 @@ __all__ = [
     "Task",
     "TopologicalSort",
     "call",
+    "check_abstraction",
     "closure",
+    "derive",
     "fit",
     "fit_until_verified",
+    "frames",
     "last",
     "recheck",
     "run",

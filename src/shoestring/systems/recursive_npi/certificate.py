@@ -16,13 +16,15 @@ from safetensors.torch import load_file, save_file
 
 from shoestring.errors import UsageError
 from shoestring.systems.recursive_npi.model import NPI
+from shoestring.systems.recursive_npi.soundness import Checked
 from shoestring.systems.recursive_npi.task import Task
 from shoestring.systems.recursive_npi.tasks import make_task
 from shoestring.systems.recursive_npi.verification import Certificate, Counterexample, verify
 
 __all__ = ["Certificate", "Counterexample", "read_weights", "recheck", "write"]
 
-SYSTEM, VERSION = "recursive_npi", 1
+SYSTEM, VERSION = "recursive_npi", 2
+MOST_LENGTHS, MOST_PROBLEMS = 1000, 100_000  # what is read from a file must not cost hours
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "kind": str,
     "task": str,
@@ -30,11 +32,17 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "frames": int,
     "steps": int,
     "min_margin": (int, float),
+    "problems": int,
+    "lengths": list,
+    "met": int,
+    "solved": (int, float),
     "model_hash": str,
     "task_hash": str,
     "width": int,
     "layers": int,
     "weights": str,
+    "seed": int,
+    "derived_from": int,
 }
 
 
@@ -58,7 +66,7 @@ def write(certificate: Certificate, model: NPI, path: str | Path) -> Path:
     return path
 
 
-def recheck(path: str | Path, task: Task | None = None) -> Certificate | Counterexample:
+def recheck(path: str | Path, task: Task | None = None) -> Certificate | Counterexample | Checked:
     """Reads a certificate and the weights stored beside it, checks both hashes, and proves it anew.
 
     A certificate of a task of one's own names no code to run: give the task. From the command line only tasks that come with the system
@@ -68,7 +76,7 @@ def recheck(path: str | Path, task: Task | None = None) -> Certificate | Counter
         path: of the certificate.
         task: what the model should do; None for the task that comes with the system and that the certificate names.
     Returns:
-        a certificate that says the same, or the frame in which the model does something else.
+        a certificate that says the same; or the frame in which the model does something else; or what forbids a proof.
     Raises:
         UsageError: the file is no certificate, or of another version, or of another task; the weights are missing, or others; it is
             evidence, of which another sample would be other evidence.
@@ -95,7 +103,8 @@ def recheck(path: str | Path, task: Task | None = None) -> Certificate | Counter
         raise UsageError(
             f"{record['weights']} holds other weights than those that {path} is about; restore them, or verify the model anew."
         )
-    found = verify(model, task)
+    lengths = record["lengths"]
+    found = verify(model, task, n=record["problems"] // len(lengths), lengths=lengths, seed=record["seed"])
     if isinstance(found, Certificate) and found.task_hash != record["task_hash"]:
         raise UsageError(
             f"{path} was given for another version of task {task.name!r}: its frames have hash {record['task_hash'][:12]}, "
@@ -137,8 +146,14 @@ def _record(path: Path) -> dict[str, Any]:
     if record.get("version") != VERSION:
         raise UsageError(f"{path} has version {record.get('version')!r}, and this Shoestring reads {VERSION}; use the one that wrote it.")
     for name, kind in _FIELDS.items():
-        if not isinstance(record.get(name), kind) or (isinstance(record[name], int) and record[name] < 1):
+        least = 0 if name in ("seed", "derived_from") else 1
+        if not isinstance(record.get(name), kind) or (isinstance(record[name], int) and record[name] < least):
             raise UsageError(f"{path} is no whole certificate: its {name} is {record.get(name)!r}; verify the model anew.")
+    lengths = record["lengths"]
+    if not (0 < len(lengths) <= MOST_LENGTHS and all(isinstance(length, int) and 0 <= length <= MOST_LENGTHS for length in lengths)):
+        raise UsageError(f"{path} has lengths {str(lengths)[:40]}; they must be 1 to {MOST_LENGTHS} whole numbers up to {MOST_LENGTHS}.")
+    if record["problems"] > MOST_PROBLEMS:
+        raise UsageError(f"{path} asks for {record['problems']} random problems; it must be at most {MOST_PROBLEMS}.")
     if not re.fullmatch(r"[\w.-]+\.safetensors", record["weights"]):
         raise UsageError(f"{path} names the weights {record['weights']!r}; they must be a .safetensors file beside it.")
     return record

@@ -1,25 +1,52 @@
 """The whole set of frames that a task's reference can ever meet, found on abstract states: a closed fixpoint, not a sample.
 
-For each call (program, arguments, state) it keeps the states in which the call may end, and goes on until nothing is added; on the way it
-collects all frames. What it returns is only as sound as the task's abstraction. Source: Cai, Shin and Song 2017, section 3.3, where the
-observation-to-observation maps of the programs are computed "like value iteration".
+For each call (program, arguments, state) it keeps the states in which the call may end, until nothing is added. On the way it collects
+all frames. What it returns is only as sound as the task's abstraction, which ``soundness`` tests. Source: Cai, Shin and Song 2017, section
+3.3, where the observation-to-observation maps of the programs are computed "like value iteration".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from shoestring.errors import UsageError
-from shoestring.systems.recursive_npi.frames import Frames
+from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.recursive_npi.machine import TablePolicy, run_policy
 from shoestring.systems.recursive_npi.task import Abstraction, Ints, State, Task
+from shoestring.systems.recursive_npi.tree import Frames
 
 MOST_FRAMES = 200_000
 DEEPEST = 200  # steps of a frame
+SAMPLED_N, SAMPLED_LENGTHS = 200, tuple(range(1, 11))  # random problems of each length
 Key = tuple[int, State]  # the node of a call, and the state in which it is made
+Mode: TypeAlias = Literal["abstract", "saturate"]
+
+
+def frames(task: Task, mode: Mode = "abstract", *, n: int = SAMPLED_N, lengths: Iterable[int] = SAMPLED_LENGTHS, seed: int = 0) -> Frames:
+    """Returns the frames of a task as a set: ``len``, ``in``, iteration, ``==``, ``<=`` and ``-`` work on it.
+
+    Args:
+        mode: ``"abstract"``: all frames that there are, by the task's abstraction. ``"saturate"``: those that the reference meets on ``n``
+            random problems of each of ``lengths``, a sample.
+        seed: of the random problems.
+    Raises:
+        UnknownName: there is no such mode.
+        UsageError: as ``closure`` and ``saturated``.
+    """
+    check_mode(mode)
+    return closure(task) if mode == "abstract" else saturated(task, n, lengths, np.random.default_rng(seed))
+
+
+def check_mode(mode: str) -> None:
+    """Checks that there is such a mode.
+
+    Raises:
+        UnknownName: there is not.
+    """
+    if mode not in get_args(Mode):
+        raise UnknownName("mode", mode, get_args(Mode))
 
 
 def closure(task: Task, most: int = MOST_FRAMES) -> Frames:
@@ -55,13 +82,13 @@ def visit(frames: Frames, env: Any, max_steps: int = 1_000_000) -> list[tuple[In
     Raises:
         UsageError: it has not ended after ``max_steps``.
     """
-    policy = TablePolicy(frames, keeps=True)
-    run = run_policy(policy, frames.task, env, max_steps)
-    if not run.ended.all():
+    visits: list[tuple[Ints, Ints]] = []
+    policy = TablePolicy(frames, tell=lambda rows, nodes: visits.append((rows, nodes)))
+    if not run_policy(policy, frames.task, env, max_steps).ended.all():
         raise UsageError(
             f"the reference of task {frames.task.name!r} has not ended after {max_steps} steps; let it end, or raise max_steps."
         )
-    return policy.visits
+    return visits
 
 
 class _Closure:

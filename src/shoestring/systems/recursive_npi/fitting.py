@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from shoestring.errors import UsageError
-from shoestring.systems.recursive_npi.frames import Frames
 from shoestring.systems.recursive_npi.model import NPI, Logits
 from shoestring.systems.recursive_npi.task import Bools, Ints
+from shoestring.systems.recursive_npi.tree import Frames
 
 LOOK = 25  # steps between looks at all frames
 SURE = 1.0  # the margin in logits at which a frame counts as learnt

@@ -6,13 +6,14 @@ space, and no depth meets Python's own limit. Source: Cai, Shin and Song 2017, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from shoestring.systems.recursive_npi.frames import Frames
 from shoestring.systems.recursive_npi.task import Bools, Ints, Task
+from shoestring.systems.recursive_npi.tree import Frames
 
 
 class Policy(Protocol):
@@ -89,17 +90,16 @@ class TablePolicy:
 
     Attributes:
         frames: the tree.
-        visits: the rows and nodes of each step so far, where they are kept.
     """
 
-    def __init__(self, frames: Frames, *, grows: bool = True, keeps: bool = False) -> None:
+    def __init__(self, frames: Frames, *, grows: bool = True, tell: Callable[[Ints, Ints], None] | None = None) -> None:
         """Takes a tree.
 
         Args:
             grows: ask the reference for what the tree lacks; a problem is given up there otherwise.
-            keeps: keep the visits.
+            tell: is called at each step with its rows and nodes.
         """
-        self.frames, self.visits, self._grows, self._keeps = frames, list[tuple[Ints, Ints]](), grows, keeps
+        self.frames, self._grows, self._tell = frames, grows, tell
 
     def begin(self, n: int) -> None:
         """Opens the frame of the task's first program in each of ``n`` problems."""
@@ -113,8 +113,8 @@ class TablePolicy:
         if (missing := np.flatnonzero(nodes < 0)).size and self._grows:
             nodes[missing] = [frames.extend(self._at[rows[i]], codes[i]) for i in missing]
         self._at[rows] = nodes
-        if self._keeps:
-            self.visits.append((rows, nodes))
+        if self._tell is not None:
+            self._tell(rows, nodes)
         return np.where(nodes < 0, -1, frames.callee[nodes]), frames.args[nodes], frames.ends[nodes]
 
     def save(self, rows: Ints, depth: Ints) -> None:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from shoestring.errors import UsageError
-from shoestring.systems.recursive_npi.frames import Frames
 from shoestring.systems.recursive_npi.task import Bools, Ints, Task
+from shoestring.systems.recursive_npi.tree import Frames
 
 STOP = 0.5  # alpha of Algorithm 1: a frame ends where the stop probability reaches it, so where its logit reaches 0
 WIDER = 8  # times the width: the first layer of f_enc, in which digits meet

@@ -6,6 +6,7 @@ chooses training sets by hand until its models pass (Cai, Shin and Song 2017, ar
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,13 @@ import numpy as np
 import torch
 
 from shoestring.errors import UsageError
-from shoestring.systems.recursive_npi.closure import visit
+from shoestring.systems.recursive_npi.closure import SAMPLED_LENGTHS, SAMPLED_N, Mode, visit
 from shoestring.systems.recursive_npi.fitting import LOOK, Fitting
-from shoestring.systems.recursive_npi.frames import Frames
 from shoestring.systems.recursive_npi.model import NPI, outputs, wrong
+from shoestring.systems.recursive_npi.soundness import Checked, check_frames
 from shoestring.systems.recursive_npi.task import Bools, Ints, Task
-from shoestring.systems.recursive_npi.verification import LEAST_MARGIN, Certificate, Counterexample, Mode, frames_for, verify
+from shoestring.systems.recursive_npi.tree import Frames
+from shoestring.systems.recursive_npi.verification import LEAST_MARGIN, Certificate, Counterexample, ground, judge
 
 A_ROUND = 32  # frames that a model is shown at most after a refutation
 
@@ -43,7 +45,7 @@ class Refinement:
         Raises:
             UsageError: other frames to check against, and rounds.
         """
-        self.fitting, self._most, self._against = fitting, rounds, against or fitting.frames
+        self.fitting, self._most, self._against = fitting, rounds, fitting.frames if against is None else against
         if rounds and self._against is not fitting.frames:
             raise UsageError(f"rounds={rounds} cannot be learnt from frames that are not fitted to; give rounds=0.")
         self.rounds = np.zeros(fitting.model.n_models, np.int64)
@@ -105,13 +107,14 @@ class Fitted:
 
     Attributes:
         model: the model, verified or not.
-        found: its certificate; or, where it was given up, a counterexample; None where it never learnt what it was shown.
+        found: its certificate; or, where it was given up, a counterexample; what forbids a proof, where something does: nothing is fitted
+            then; None where it never learnt what it was shown.
         rounds: refutations that it learnt from.
         steps: of fitting, in all.
     """
 
     model: NPI
-    found: Certificate | Counterexample | None
+    found: Certificate | Counterexample | Checked | None
     rounds: int
     steps: int
 
@@ -121,6 +124,8 @@ class Fitted:
         return isinstance(self.found, Certificate)
 
     def __str__(self) -> str:
+        if isinstance(self.found, Checked):
+            return f"{self.found}\nnot certified: nothing was fitted"
         spent = f"after {self.steps} steps and {self.rounds} refutations"
         if self.found is None:
             return f"not certified {spent}: the model has not learnt the frames that it was shown; give it more steps or a larger width"
@@ -138,6 +143,8 @@ def fit_until_verified(
     steps: int = 4000,
     lr: float = 3e-3,
     batch: int = 64,
+    n: int = SAMPLED_N,
+    lengths: Iterable[int] = SAMPLED_LENGTHS,
     seed: int = 0,
 ) -> Fitted:
     """Fits a model to the reference's traces of some problems, then to what refutes it, until it is verified or given up.
@@ -145,22 +152,25 @@ def fit_until_verified(
     Args:
         task: what to learn.
         problems: environments of the task, to begin with; they are run, and so changed.
-        mode: as in ``verify``.
+        mode, n, lengths: as in ``verify``, whose random problems are run first.
         width, layers: of the model.
         rounds: the most refutations to learn from.
         steps: the most steps in all.
         lr, batch: of fitting.
-        seed: of weights and drawing.
+        seed: of weights, drawing and random problems.
     Raises:
         UsageError: no problem; or as ``verify``.
     """
-    frames = frames_for(task, mode, seed=seed)
-    chosen = traced(frames, [list(problems)])
+    basis, problems = ground(task, mode, n=n, lengths=lengths, seed=seed), list(problems)
     model = NPI(task, width=width, layers=layers, generator=torch.Generator().manual_seed(seed))
-    refinement = Refinement(Fitting(model, frames, chosen, lr=lr, batch=batch, seed=seed), rounds=rounds)
+    checked = basis.checked if basis.checked.fault else check_frames(basis.frames, copy.deepcopy(problems), is_closed=mode == "abstract")
+    if checked.fault:
+        return Fitted(model, checked, 0, 0)
+    chosen = traced(basis.frames, [problems])
+    refinement = Refinement(Fitting(model, basis.frames, chosen, lr=lr, batch=batch, seed=seed), rounds=rounds)
     refinement.run(steps)
     model = refinement.model()
-    found = verify(model, task, mode, seed=seed) if refinement.done else None
+    found = judge(model, basis) if refinement.done else None
     return Fitted(model, found, int(refinement.rounds[0]), refinement.fitting.done)
 
 

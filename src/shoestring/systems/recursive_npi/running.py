@@ -9,10 +9,10 @@ from typing import Any
 
 from shoestring.errors import UsageError
 from shoestring.systems.recursive_npi.closure import closure
-from shoestring.systems.recursive_npi.frames import Frames
 from shoestring.systems.recursive_npi.machine import Run, TablePolicy, run_policy
 from shoestring.systems.recursive_npi.model import NPI, NetworkPolicy, outputs
 from shoestring.systems.recursive_npi.task import Task
+from shoestring.systems.recursive_npi.tree import Frames
 from shoestring.systems.recursive_npi.verification import check_fits
 
 MOST_STEPS = 10_000_000

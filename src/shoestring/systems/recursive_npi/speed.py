@@ -13,11 +13,11 @@ import torch
 from shoestring.speed import print_table, ratio
 from shoestring.systems.recursive_npi.closure import closure
 from shoestring.systems.recursive_npi.fitting import Fitting
-from shoestring.systems.recursive_npi.frames import Frames
 from shoestring.systems.recursive_npi.model import NPI
 from shoestring.systems.recursive_npi.quicksort import Quicksort
 from shoestring.systems.recursive_npi.refinement import fit_until_verified
 from shoestring.systems.recursive_npi.running import run, table
+from shoestring.systems.recursive_npi.tree import Frames
 
 
 def fit(task: Quicksort, frames: Frames, width: int, models: int, times: int) -> None:

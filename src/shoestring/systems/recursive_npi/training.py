@@ -16,7 +16,6 @@ from shoestring import Trial
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.recursive_npi.closure import closure, visit
 from shoestring.systems.recursive_npi.fitting import Fitting
-from shoestring.systems.recursive_npi.frames import Frames
 from shoestring.systems.recursive_npi.machine import TablePolicy, run_policy
 from shoestring.systems.recursive_npi.model import NPI, NetworkPolicy
 from shoestring.systems.recursive_npi.planted import BUGS, forgetful
@@ -25,6 +24,7 @@ from shoestring.systems.recursive_npi.refinement import Refinement, traced
 from shoestring.systems.recursive_npi.running import run, table
 from shoestring.systems.recursive_npi.tasks import BuiltIn, make_task
 from shoestring.systems.recursive_npi.topological_sort import PAPERS_GRAPH, TopologicalSort
+from shoestring.systems.recursive_npi.tree import Frames
 
 
 @dataclass(frozen=True)

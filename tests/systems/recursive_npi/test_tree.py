@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from shoestring.errors import UsageError
-from shoestring.systems.recursive_npi import Quicksort, TopologicalSort, closure, trace
-from shoestring.systems.recursive_npi.frames import Frames
+from shoestring.systems.recursive_npi import Quicksort, TopologicalSort, closure, frames, trace
+from shoestring.systems.recursive_npi.planted import BUGS, forgetful
 from shoestring.systems.recursive_npi.task import NOTHING, Step, call, last
+from shoestring.systems.recursive_npi.tree import Frames
 
 
 class Tiny:
@@ -69,6 +70,21 @@ def test_paths_are_filled_up():
 
     for leaf, path in zip(frames.leaves, paths, strict=True):
         assert [node for node in path if node >= 0] == frames.path(int(leaf))
+
+
+def test_frames_are_a_set():
+    all_of_them, some = frames(Quicksort()), frames(Quicksort(), "saturate", n=5, lengths=[2])
+
+    assert len(all_of_them) == len(set(all_of_them)) == 25
+    assert some < all_of_them == closure(Quicksort()) and frames(Quicksort(), "saturate") == all_of_them
+    assert len(all_of_them - some) == 25 - len(some) and all(frame in all_of_them for frame in some)
+
+
+def test_frames_of_other_tasks_are_not_among_them():
+    some, other = frames(Quicksort()), frames(TopologicalSort())
+
+    assert some.isdisjoint(other) and some != other and "frame" not in some
+    assert not frames(forgetful(Quicksort(), *BUGS["quicksort"])) <= some
 
 
 def test_one_set_has_one_hash_in_any_order():

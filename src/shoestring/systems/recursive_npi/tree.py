@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +28,15 @@ class Frame:
     observations: tuple[Obs, ...]
     steps: tuple[Step, ...]
 
+    def __str__(self) -> str:
+        seen = " then ".join(map(str, self.observations))
+        return f"{self.program}({', '.join(map(str, self.args))}), having seen {seen}"
 
-class Frames:
+
+class Frames(Set[Frame]):
     """A growing set of frames, as a tree of steps whose outputs are the reference's.
+
+    It is a set as Python knows them: ``len``, ``in``, iteration, ``==``, ``<=`` and ``-``, whose result is a plain set.
 
     Attributes:
         task: whose programs they are.
@@ -58,7 +65,7 @@ class Frames:
             raise UsageError(f"task {task.name!r} has obs_sizes={task.obs_sizes} and arg_sizes={task.arg_sizes}; each size is at least 1.")
         self.task, self.names, self.n_args = task, names, len(task.arg_sizes)
         self._index = {name: i for i, name in enumerate(names)}
-        self._obs_radix = _radix(task.obs_sizes)
+        self._obs_radix, self._obs_sizes = _radix(task.obs_sizes), np.array(task.obs_sizes, np.int64)
         self._arg_radix = _radix(task.arg_sizes)
         self._n_codes = math.prod(task.obs_sizes)
         self.size = self.n_frames = 0
@@ -67,6 +74,22 @@ class Frames:
         self._calls = np.full(len(task.programs) * math.prod(task.arg_sizes), -1, np.int64)
         self._children: dict[int, int] = {}
         self._sorted_keys, self._sorted_nodes = np.zeros(0, np.int64), np.zeros(0, np.int64)
+
+    def __len__(self) -> int:
+        return self.n_frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (self.frame(int(leaf)) for leaf in self.leaves)
+
+    def __contains__(self, frame: object) -> bool:
+        return isinstance(frame, Frame) and self._holds(frame)
+
+    def __repr__(self) -> str:
+        return f"<{self.n_frames} frames of {self.task.name}>"
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[Frame]) -> Set[Frame]:  # type: ignore[override]
+        return frozenset(it)
 
     @property
     def leaves(self) -> Ints:
@@ -89,7 +112,17 @@ class Frames:
         return nodes
 
     def codes(self, observations: Ints) -> Ints:
-        """Returns observations ``(n, n_obs)`` as one number each."""
+        """Returns observations ``(n, n_obs)`` as one number each.
+
+        Raises:
+            UsageError: one of them is not within the task's sizes, and would pass for another one.
+        """
+        sizes = self._obs_sizes
+        if observations.shape[1:] != sizes.shape:
+            raise UsageError(f"task {self.task.name!r} shows {observations.shape[-1]} parts at once; obs_sizes has {len(sizes)}.")
+        if not (inside := (observations >= 0) & (observations < sizes)).all():
+            seen = observations[~inside.all(axis=1)][0].tolist()
+            raise UsageError(f"task {self.task.name!r} shows the observation {tuple(seen)}; obs_sizes={self.task.obs_sizes} must cover it.")
         return observations @ self._obs_radix
 
     def find(self, parents: Ints, codes: Ints) -> Ints:
@@ -141,6 +174,31 @@ class Frames:
         number = len(self.names) if step.program is None else self._index[step.program]
         return number, args, step.ends or step.program is None
 
+    def _holds(self, frame: Frame) -> bool:
+        """Returns whether a frame is one of these, with the same steps."""
+        try:
+            codes = self.codes(np.array(frame.observations, np.int64))
+            callee, args, _ = self.encode(Step(frame.program, frame.args))
+            steps = [self.encode(step) for step in frame.steps]
+        except (UsageError, ValueError):  # of a task of other names or sizes
+            return False
+        if callee >= len(self.task.programs) or len(codes) != len(steps):
+            return False
+        node = int(self._calls[callee * math.prod(self.task.arg_sizes) + args @ self._arg_radix])
+        for code, step in zip(codes, steps, strict=True):
+            node = self._children.get(node * self._n_codes + int(code), -1) if node >= 0 else -1
+            if node < 0 or not self._does(node, step):
+                return False
+        return bool(steps) and bool(self.ends[node])
+
+    def _does(self, node: int, step: tuple[int, Ints, bool]) -> bool:
+        callee, args, ends = step
+        return callee == self.callee[node] and ends == self.ends[node] and bool((args == self.args[node]).all())
+
+    def is_steady(self, node: int) -> bool:
+        """Returns whether the reference, asked again at a node, does what it did when the node was made."""
+        return self._does(node, self.encode(self._ask(int(self.parent[node]), int(self.code[node]))))
+
     def step_of(self, callee: int, args: Ints, ends: bool) -> Step:
         """Returns numbers as a step, with the arguments written out."""
         return Step(None if callee == len(self.names) else self.names[callee], tuple(int(arg) for arg in args), bool(ends))
@@ -171,7 +229,7 @@ class Frames:
 
     def observations(self, nodes: Ints) -> Ints:
         """Returns what is seen at nodes, ``(len(nodes), n_obs)``."""
-        return self.code[nodes, None] // self._obs_radix % np.array(self.task.obs_sizes, np.int64)
+        return self.code[nodes, None] // self._obs_radix % self._obs_sizes
 
     def frame(self, node: int) -> Frame:
         """Returns a frame up to a node."""
