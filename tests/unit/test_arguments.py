@@ -179,7 +179,7 @@ def test_a_value_is_shown_without_its_address(name):
     assert 0 < len(shown(value)) <= 120
 
 
-@pytest.mark.parametrize("given", ["x" * 10**6, f"{object()}", "ab " * 10**5])
+@pytest.mark.parametrize("given", ["x" * 10**6, f"{object()}", "ab " * 10**5], ids=lambda given: type(given).__name__)
 def test_a_message_is_cut_however_long_what_was_given_is(given):
     message = str(UsageError(f"{given} is given.\nThe end."))
 
