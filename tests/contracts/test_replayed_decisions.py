@@ -96,6 +96,9 @@ class Prefix:
     def reading(self):
         return nullcontext()
 
+    def noted(self, key):
+        return self.store.noted(key)
+
     def rows(self, table):
         decided = self.store.rows(schema.decisions)[: self.n]
         started = {row["trial_id"] for row in decided if row["kind"] == "start"}

@@ -28,6 +28,7 @@ def test_no_trial_has_two_leases_at_once(tmp_path):
         budget="18 epochs",
         horizon=9,
         sampler="random",
+        confirm=False,
         workers=2,
         store=tmp_path / "run",
     )

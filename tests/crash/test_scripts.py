@@ -39,7 +39,14 @@ def search(tmp_path: Path, script: str | list[str], *options: str, runner: str =
 
 
 def command(tmp_path: Path, argv: list[str], *options: str, runner: str = "process") -> list[str]:
-    defaults = {"--horizon": "4", "--scheduler": "fixed", "--sampler": "grid", "--budget": "40 epochs", "--grace": "0.3"}
+    defaults = {
+        "--horizon": "4",
+        "--scheduler": "fixed",
+        "--sampler": "grid",
+        "--budget": "40 epochs",
+        "--grace": "0.3",
+        "--confirm": "none",
+    }
     given = {**defaults, **dict(zip(options[::2], options[1::2], strict=True))}
     space = given.pop("space", "x=a,b")
     flat = [part for pair in given.items() for part in pair]
