@@ -15,8 +15,8 @@ from shoestring.questions.judges import Judge, Ruling
 from shoestring.questions.judges.choose import judge_for
 from shoestring.questions.judges.pairing import score_of
 from shoestring.questions.reseeding import is_fine
+from shoestring.stats.crashes import HUGE
 from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
-from shoestring.stats.pair_test import HUGE
 from shoestring.stats.power import detectable, sd_range
 from shoestring.stats.superiority import crash_rate_bound
 from shoestring.stats.tmix import interval, log_c

@@ -87,6 +87,7 @@ class ProcessRunner:
         self._meter = EnergyMeter(watts)
         self.rates = self._meter.rates(cores=cores, n_gpus=int(bool(self._gpus)))
         self._running: dict[int, _Running] = {}
+        self._to_stop: dict[int, float] = {}  # grace by token
         self._pending: list[Report | Exit] = []
         self._connection: Connection | None = None
         self._answers: list[dict[str, Any]] = []  # what the server said and was not taken in yet
@@ -122,6 +123,7 @@ class ProcessRunner:
         """Returns new reports and exits."""
         until = monotonic() + timeout_s
         while not self._pending:
+            self._send_stops()
             self._listen(min(POLL_S, max(0.0, until - monotonic())))
             self._watch_server()
             for running in list(self._running.values()):
@@ -150,10 +152,13 @@ class ProcessRunner:
         return None if running.pid is None else identity(running.pid)
 
     def stop(self, token: int, grace_s: float) -> None:
-        """Sends SIGTERM to the worker; when the grace is over, its whole process group is killed."""
-        running = self._running[token]
-        running.ends_at = min(running.ends_at, monotonic() + grace_s)
-        self._say({"do": "stop", "token": token, "grace": grace_s})
+        """Has the next ``poll`` send SIGTERM to the worker; when the grace is over, its whole process tree is killed.
+
+        A signal handler may call this in the middle of anything, so it only takes note.
+        """
+        if running := self._running.get(token):
+            running.ends_at = min(running.ends_at, monotonic() + grace_s)
+            self._to_stop[token] = grace_s
 
     def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float | str] | None) -> Sequence[Report]:
         """Kills what a dead engine has left of the run, and returns what was written down before the crash and not read yet."""
@@ -170,6 +175,12 @@ class ProcessRunner:
             self._connection = None
         self._guard.close()
         self._running.clear()
+
+    def _send_stops(self) -> None:
+        while self._to_stop:
+            token, grace_s = self._to_stop.popitem()
+            if token in self._running:
+                self._say({"do": "stop", "token": token, "grace": grace_s})
 
     def _say(self, message: dict[str, Any]) -> None:
         assert self._connection is not None, "without a server the capacity is 0"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CRASHED = -math.inf
+HUGE = 1e150  # values beyond are taken for this: differences and their squares are then numbers
 FAR = 2.5  # times the median magnitude of the differences between runs that gave a value
 
 

@@ -16,7 +16,7 @@ from typing import Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-HUGE = 1e150  # values beyond are taken for this: differences and their squares are then numbers
+from shoestring.stats.crashes import HUGE
 
 Differences = Sequence[float] | NDArray[np.float64]
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fdtri
 
+from shoestring.stats.crashes import HUGE
 from shoestring.stats.scaling_forms import FORMS, N_PARAMETERS, Fits, Form, fit_form, fixed_b
 
 Array = NDArray[np.float64]
@@ -258,6 +259,8 @@ def _checked(sizes: Sequence[float] | Array, runs: Sequence[Sequence[float] | Ar
             raise ValueError(f"size {size:g} has results of shape {result.shape}; one list of at least one number a size is needed.")
         if not np.all(np.isfinite(result)) or not np.all(result > 0):
             raise ValueError(f"size {size:g} has results {result.tolist()}; all must be above 0. Give a loss or an error rate.")
+        if np.any(result > HUGE):
+            raise ValueError(f"size {size:g} has results beyond {HUGE:g}, whose squares are no numbers; report the logarithm of the loss.")
     if (noise_df := sum(result.size - 1 for result in results)) < MIN_NOISE_DF:
         raise ValueError(
             f"the sizes were repeated {noise_df} times in all, which leaves the noise unknown; "

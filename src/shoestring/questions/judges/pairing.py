@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from shoestring.comparison import PairResult
 from shoestring.questions.compare import Compare
-from shoestring.stats.crashes import CRASHED
-from shoestring.stats.pair_test import HUGE, PairTest, Stop
+from shoestring.stats.crashes import CRASHED, HUGE
+from shoestring.stats.pair_test import PairTest, Stop
 from shoestring.stats.superiority import superiority
 
 
