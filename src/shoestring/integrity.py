@@ -136,7 +136,7 @@ def _kind(kind: object) -> Callable[[Any, bool], object]:
             raise TypeError(f"{type(value).__name__} where {made.__name__} is due")
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise OverflowError(f"{value} is no 64-bit number")
-        return made(value)
+        return made(value) if made is not float else float(value) + 0.0  # SQLite knows no -0.0
 
     return checked
 

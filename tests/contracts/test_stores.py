@@ -44,7 +44,7 @@ trials = st.fixed_dictionaries(
         "error": st.none() | texts,
     }
 )
-numbers = st.floats(allow_nan=False)
+numbers = st.floats(allow_nan=False).map(lambda number: number + 0.0)  # -0.0 comes back as 0.0
 
 
 @pytest.fixture
@@ -62,6 +62,13 @@ def test_what_is_put_comes_back_in_the_order_of_its_key(make, tmp_path_factory, 
 
         expected = {row["id"]: row for row in rows}
         assert store.rows(schema.trials) == [expected[key] for key in sorted(expected)]
+
+
+def test_minus_zero_is_a_whole_row_that_holds_zero(store):
+    store.put(schema.decisions, {"seq": 0, "kind": "tell", "trial_id": 0, "unit": 1, "loss": -0.0})
+    store.commit()
+
+    assert [row["loss"] for row in store.rows(schema.decisions)] == [0.0]
 
 
 @given(losses=st.lists(numbers, max_size=6))

@@ -80,7 +80,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 def test_the_report_says_what_may_not_be_claimed_and_where_the_budget_went(run):
     text = report.markdown(run)
 
-    assert "It may not be claimed that other data would give the same." in text
+    assert "it is optimistic: it may not be reported as the performance" in text
     assert "Budget: 80 epochs. Spent: 80 epochs" in text
     assert "## Failures" in text
 
