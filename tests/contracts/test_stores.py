@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -32,7 +33,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 trials = st.fixed_dictionaries(
     {
         "id": st.integers(0, 9),
-        "config": texts,
+        "config": st.dictionaries(texts, st.none() | st.booleans() | st.integers() | texts, max_size=3).map(json.dumps),
         "seed": st.integers(0, 2**63 - 1),
         "arm": texts,
         "purpose": texts,
@@ -41,7 +42,7 @@ trials = st.fixed_dictionaries(
         "checkpoint": st.integers(0, 10**9),
         "offset": st.integers(0, 2**62),
         "losses": st.integers(0, 9),
-        "error": st.none() | texts,
+        "error": st.none() | st.fixed_dictionaries({"type": texts, "message": texts, "traceback": texts}).map(json.dumps),
     }
 )
 numbers = st.floats(allow_nan=False).map(lambda number: number + 0.0)  # -0.0 comes back as 0.0
