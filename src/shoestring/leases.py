@@ -258,7 +258,8 @@ class Leases:
             )
         elif "damaged" in event:
             unit = self._question.unit
-            self._say(f"trial {trial.id}: its checkpoint at {unit} {event['damaged']} is damaged; it goes on from {unit} {event['from']}")
+            self._say(f"trial {trial.id}: its checkpoint at {unit} {event['damaged']} is damaged; it resumes from {unit} {event['from']}")
+            trial.redo += event["damaged"] - event["from"]
         elif "end" in event:
             open_lease.end = dict(event)
 
@@ -296,7 +297,7 @@ class Leases:
 
     def _take_exit(self, open_lease: _OpenLease, exit_: Exit) -> None:
         trial, token = open_lease.trial, open_lease.lease.token
-        end = open_lease.end or {"end": self._how_without_end(open_lease, exit_)}
+        end = open_lease.end or {"end": "damaged" if exit_.how == "ended" else exit_.how}
         if end["end"] == "damaged":  # what it began may have been in what is gone
             open_lease.begun = max(open_lease.begun, open_lease.lease.to - open_lease.lease.start)
         self._ledger.charge(token, units=open_lease.begun, usage=exit_.usage)
@@ -337,12 +338,6 @@ class Leases:
         error = f"{trial.error['type']}: {trial.error['message']}" if trial.error else None
         self._ledger.settle(token, outcome, lost, exit_.note or error)
         self._casebook.keep(trial)
-
-    def _how_without_end(self, open_lease: _OpenLease, exit_: Exit) -> str:
-        """Returns how a lease ended whose trial did not say so itself."""
-        if exit_.how != "ended":
-            return exit_.how
-        return "crashed" if (open_lease.lease.folder / "events.jsonl").exists() else "damaged"
 
     def _purpose_of(self, trial: TrialRecord) -> str:
         return "pilot" if self._pilot else trial.purpose

@@ -11,6 +11,7 @@ from shoestring.answer import Answer, Status
 from shoestring.budget import describe
 from shoestring.casebook import DIVERGED, DROPPED, FAILED, PAUSED, Casebook, TrialRecord
 from shoestring.cleaning import for_terminal
+from shoestring.errors import StoreCorrupt
 from shoestring.files import open_own
 from shoestring.interrupts import on_interrupt
 from shoestring.leases import Leases
@@ -107,9 +108,9 @@ class Study:
         message = for_terminal(message)
         self.messages.append(message)
         with (
-            suppress(OSError),
+            suppress(OSError, StoreCorrupt),
             open(self.store.folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace", opener=open_own) as log,
-        ):  # a full disk ends no study here
+        ):  # a log that cannot be written ends no study
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
 
     def _fill(self) -> bool:

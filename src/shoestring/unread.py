@@ -52,6 +52,8 @@ def check_event(event: Mapping[str, Any]) -> None:
             return
         case {"end": "failed", "error": {"type": str(), "message": str(), "traceback": str(), "usage": bool()}}:
             return
+        case {"done": int()} | {"bare": int(), "handed": bool()} | {"remark": str(), "note": str()} | {"source": int()}:
+            return
         case {"end": "paused" | "diverged" | "finished", "at": int()} | {"end": "restarts"} | {"checkpoint": int()} | {"refused": int()}:
             return
     raise ValueError(f"an event that no worker writes: {str(dict(event))[:80]}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from contextlib import closing
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoestring import schema
+from shoestring.errors import StoreCorrupt
 from shoestring.store import Store
 
 MEMBERS = {"in memory": lambda folder: Store.in_memory(), "on disk": lambda folder: Store.create_or_open(folder / "run")}
@@ -102,7 +102,7 @@ def test_a_commit_is_all_or_nothing(store):
     store.put(schema.trials, TRIAL)
     store.put(schema.observations, {"trial_id": 9, "unit": 1, "token": 1, "metrics": "{}"})  # there is no trial 9
 
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreCorrupt, match="FOREIGN KEY"):
         store.commit()
     assert store.rows(schema.trials) == []
 

@@ -122,7 +122,7 @@ def test_a_cut_checkpoint_falls_back_to_the_one_before(copy, undisturbed, kept, 
 
     log = (copy / "log.txt").read_text()
     assert answer.best == undisturbed.best
-    assert log.count("is damaged; it goes on from epoch " + ("2" if n_damaged == 1 else "0")) == 1
+    assert log.count("is damaged; it resumes from epoch " + ("2" if n_damaged == 1 else "0")) == 1
     assert answer.spent.units == 5 + 4 + (3 if n_damaged == 1 else 5)  # trial 0, trial 1 up to the kill, and on from what was whole
 
 

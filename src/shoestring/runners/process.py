@@ -46,6 +46,7 @@ class _Running:
     ends_at: float
     size: int = 0  # of its event file, when that was last looked at
     damage: str | None = None  # what happened to that file
+    has_said_end: bool = False
     pid: int | None = None
 
 
@@ -237,7 +238,11 @@ class ProcessRunner:
         self._pending += self._new_reports(running)
         usage = self._usage(running, answer["cpu_s"], answer["peak_bytes"], "measured")
         exit_ = _exit(running.lease, usage, answer)
-        self._pending.append(replace(exit_, how="damaged", note=running.damage) if running.damage else exit_)
+        if running.damage:
+            exit_ = replace(exit_, how="damaged", note=running.damage)
+        elif exit_.how == "ended" and running.offset > running.lease.offset and not running.has_said_end:
+            exit_ = replace(exit_, how="crashed")  # as after os._exit(0)
+        self._pending.append(exit_)
 
     def _replace_server(self) -> None:
         """The server died or was stopped: its children die with it, so every lease is lost; another server takes its place."""
@@ -278,6 +283,7 @@ class ProcessRunner:
         events, running.damage = read_until_damage(path, running.offset)
         if events:
             running.offset = events[-1][1]
+            running.has_said_end |= "end" in events[-1][0]
         if running.damage:
             self.stop(running.lease.token, 0.0)
         return [Report(running.lease.token, event, offset) for event, offset in events]
