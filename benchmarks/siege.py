@@ -151,6 +151,8 @@ class Siege:
         """Strikes a study's processes in one of the ways of ``BLOWS``."""
         others = [other.pid for other in self.marked() if other.pid != process.pid]
         name = self.rng.choice([name for name in BLOWS if others or name not in NEEDS_OTHERS])
+        if name == "kill one other":  # a trainer that dies behind its wrapper (exit code 137) is a failed trial, and another answer
+            others = [pid for pid in others if not _is_script(pid)] or [process.pid]
         with suppress(ProcessLookupError):
             BLOWS[name](process.pid, others, self.rng)
             self.tally.blows[name] += 1
@@ -178,6 +180,12 @@ class Siege:
                     process = psutil.Process(int(entry))
                     if process.status() != psutil.STATUS_ZOMBIE:
                         yield process
+
+
+def _is_script(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return any(part.endswith(("siege_target.py", "siege_wrapper.sh")) for part in psutil.Process(pid).cmdline()[:3])
+    return False
 
 
 def _kill(pids: list[int]) -> None:
@@ -288,7 +296,8 @@ def answered(siege: Siege, blows: int) -> Any:
 
 
 def _finding(answer: dict[str, Any]) -> Any:
-    passing = {"spent", "run", "budget", "n_trials", "environment", "notes", "seconds", "detail", "price", "saved", "cost"}
+    # With two workers, runs beyond the seeds that decided may have ended or not: "arms" lists those too.
+    passing = {"arms", "spent", "run", "budget", "n_trials", "environment", "notes", "seconds", "detail", "price", "saved", "cost"}
     return {name: value for name, value in answer.items() if name not in passing}
 
 

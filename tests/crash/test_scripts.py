@@ -203,3 +203,17 @@ for unit in range(done + 1, int(os.environ["SHOESTRING_TO"]) + 1):
     assert begun(run) <= charged(run) <= begun(run) + 1  # the kill may fall between the engine's record and the script's
     assert [sorted(trial.curve) for trial in run.trials] == [[1, 2, 3, 4]] * 2
     assert charged(run) <= 8 + 2
+
+
+@pytest.mark.parametrize("runner", ["inline", "process"])
+def test_the_unit_in_which_a_script_dies_is_charged(tmp_path, runner):
+    script = """
+for unit in range(1, 4):
+    begin(unit)
+    if unit == 3:
+        sys.exit(9)
+    report(unit=unit, loss=1 / unit)
+"""
+    run = search(tmp_path, script, runner=runner, check=None)
+
+    assert charged(run) == begun(run) == 2 * 3

@@ -214,6 +214,8 @@ class _Attempt:
             if books.reader.overwritten:
                 books.remark("overwritten", OVERWRITTEN.format(unit=self._lease.unit, done=books.done, to=self._lease.to))
             return {"end": "finished", "at": books.done}
+        if code != 0:
+            books.begin_next()  # it was training when it failed
         output = last_output(self._lease.folder / OUTPUT, self._output)
         why = why_unread(self._script.pattern, self._script.metric, output, books.reader.left_out) if code == 0 else ""
         what = f"it ended without reporting a metric{why and ': ' + why}" if code == 0 else "the script failed"
