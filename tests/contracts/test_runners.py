@@ -375,7 +375,10 @@ def descendants():
 
 
 def is_at_work(process):
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it may go between any two questions
+        return False
 
 
 def until_reported(session):
