@@ -29,7 +29,7 @@ from pathlib import Path
 
 from budget_target import KINDS
 
-from shoestring.run import Run
+from shoestring.engine.run import Run
 
 TARGET = f"{Path(__file__).resolve().parent / 'budget_target.py'}:train"
 COMMAND = str(Path(sys.executable).with_name("shoestring"))

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import shoestring
+from shoestring.engine.run import Run
 from shoestring.errors import StoreError
-from shoestring.run import Run
 
 TARGET = """
 import os, signal

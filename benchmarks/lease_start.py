@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from shoestring.lease import Exit, Lease
 from shoestring.runners.process import ProcessRunner
+from shoestring.trial.lease import Exit, Lease
 
 TARGET = Path(__file__).parents[1] / "examples" / "digits.py"
 

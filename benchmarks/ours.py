@@ -10,8 +10,8 @@ from tasks import Choice as TableChoice
 from tasks import Meter, Spent
 
 from shoestring.budget import Budget
-from shoestring.ledger import Ledger
-from shoestring.orders import Observation, Start
+from shoestring.engine.ledger import Ledger
+from shoestring.engine.study import Study
 from shoestring.questions.search import Search
 from shoestring.questions.searching import Searching
 from shoestring.runners.replay import ReplayRunner
@@ -19,7 +19,7 @@ from shoestring.samplers import make_sampler
 from shoestring.schedulers import make_scheduler
 from shoestring.space import Choice, Float, Space
 from shoestring.store import Store
-from shoestring.study import Study
+from shoestring.values.orders import Observation, Start
 
 
 def run(meter: Meter, seed: int, scheduler: str, sampler: str) -> None:

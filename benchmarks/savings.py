@@ -8,7 +8,8 @@ import argparse
 import numpy as np
 
 from shoestring.budget import Budget
-from shoestring.ledger import Ledger
+from shoestring.engine.ledger import Ledger
+from shoestring.engine.study import Study
 from shoestring.questions.search import Search
 from shoestring.questions.searching import Searching
 from shoestring.runners.replay import ReplayRunner
@@ -16,7 +17,6 @@ from shoestring.samplers import make_sampler
 from shoestring.schedulers import Hyperband
 from shoestring.space import Float, Space
 from shoestring.store import Store
-from shoestring.study import Study
 
 
 def units(horizon: int, eta: int, *, pausable: bool) -> int:

@@ -32,7 +32,7 @@ from typing import Any
 
 import psutil
 
-from shoestring.run import Run
+from shoestring.engine.run import Run
 
 HERE = Path(__file__).resolve().parent
 COMMAND = str(Path(sys.executable).with_name("shoestring"))

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import shoestring as ss
-from shoestring.rules import better
+from shoestring.verdicts.rules import better
 
 _compare = partial(
     ss.compare, train=f"{Path(__file__).with_name('siege_target.py')}:train", metric="loss", goal="min", horizon=4, seeds=8, workers=1

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shoestring.claims import page, verdicts_in
+from shoestring.verdicts.check import page, verdicts_in
 
 HOME = Path(__file__).parents[1]
 KEPT = HOME / "docs" / "reference" / "verdicts"

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 import shoestring as ss
-from shoestring.rules import better
+from shoestring.verdicts.rules import better
 
 sys.path.insert(0, str(Path(__file__).parent))
 import digits

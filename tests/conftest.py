@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before anything imports torch
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a run under nohup ignores it, and so would the programs that the tests start
 
 settings.register_profile(
     "ci",

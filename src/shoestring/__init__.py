@@ -9,32 +9,32 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shoestring.answer import Answer
     from shoestring.budget import Budget
-    from shoestring.claim import Claim, Ruling, Verdict
     from shoestring.doors import compare, largest, scale, search
     from shoestring.errors import ShoestringError
     from shoestring.runners.replay import ReplayRunner
     from shoestring.runners.script import Script
     from shoestring.space import Choice, Float, Int, Space
     from shoestring.trial import Trial
+    from shoestring.values.answer import Answer
+    from shoestring.verdicts.claim import Claim, Ruling, Verdict
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Answer": "answer",
+    "Answer": "values.answer",
     "Budget": "budget",
     "Choice": "space",
-    "Claim": "claim",
+    "Claim": "verdicts.claim",
     "Float": "space",
     "Int": "space",
     "ReplayRunner": "runners.replay",
-    "Ruling": "claim",
+    "Ruling": "verdicts.claim",
     "Script": "runners.script",
     "ShoestringError": "errors",
     "Space": "space",
     "Trial": "trial",
-    "Verdict": "claim",
+    "Verdict": "verdicts.claim",
     "compare": "doors",
     "largest": "doors",
     "scale": "doors",

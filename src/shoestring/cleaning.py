@@ -10,6 +10,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+MOST = 10_000  # characters of a message that is stored
+
 # Controls but line ends and tabs, lone surrogates, and what reorders or hides text; joiners stay, words and emoji need them.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -74,3 +76,20 @@ def for_latex(text: str) -> str:
     """Returns a text that LaTeX sets as it stands, on one line."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     return " ".join("".join(_LATEX.get(character, character) for character in printable).split())
+
+
+def storable(text: str, most: int = MOST) -> str:
+    """Returns a text with what no store holds written as escapes; of a longer one the beginning, the end, and how long it was."""
+    if len(text) > most:
+        text = f"{text[: most // 2]} [... {len(text):,} characters ...] {text[-most // 2 :]}"
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
+def message_of(error: BaseException) -> str:
+    """Returns what an exception says; one that cannot say it gives the reason instead."""
+    try:
+        return storable(str(error))
+    except Exception as failure:  # the exception is the user's, and so is its __str__
+        return f"(its message cannot be shown: __str__ raised {type(failure).__name__})"

@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeAlias
 import psutil
 
 from shoestring import datasets
-from shoestring.processor import capability
+from shoestring.machine.processor import capability
 from shoestring.runners import gpus
 from shoestring.runners.energy import EnergyMeter
 

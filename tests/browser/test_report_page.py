@@ -10,9 +10,9 @@ import subprocess
 import pytest
 
 import shoestring as ss
-from shoestring.report.page import page
-from shoestring.report.plots import plots
-from shoestring.run import Run
+from shoestring.engine.run import Run
+from shoestring.reports.page import page
+from shoestring.reports.plots import plots
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "</script><script>window.hit = 1</script>"

@@ -10,11 +10,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from shoestring import schema
 from shoestring.budget import Budget
-from shoestring.casebook import Casebook
-from shoestring.launch import make_strategy
-from shoestring.ledger import Ledger
+from shoestring.engine.journal import Casebook
+from shoestring.engine.launch import make_strategy
+from shoestring.engine.ledger import Ledger
+from shoestring.engine.study import Study
 from shoestring.questions.compare import Arm, Compare
 from shoestring.questions.scale import Largest, Scale
 from shoestring.questions.search import Search
@@ -22,8 +22,7 @@ from shoestring.runners.replay import ReplayRunner
 from shoestring.samplers import SAMPLERS
 from shoestring.schedulers import NAMES
 from shoestring.space import Choice, Int, Space
-from shoestring.store import Store
-from shoestring.study import Study
+from shoestring.store import Store, schema
 
 SPACE = Space({"x": Int(0, 3, default=1), "k": Choice(["a", "b"])})
 SEARCH = Search("t", SPACE, "loss", "min", 9)

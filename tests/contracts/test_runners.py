@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shoestring.events import read
-from shoestring.lease import Exit, Lease, Report
 from shoestring.runners import Runner
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
 from shoestring.runners.replay import ReplayRunner
 from shoestring.runners.script import Script
 from shoestring.runners.worker import EVENTS, python_work
+from shoestring.trial.events import read
+from shoestring.trial.lease import Exit, Lease, Report
 
 HORIZON = 6
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from shoestring.errors import UnknownName
-from shoestring.orders import Observation
 from shoestring.samplers import SAMPLERS, make_sampler
 from shoestring.space import Choice, Float, Int, Space
+from shoestring.values.orders import Observation
 
 SPACE = Space(
     {

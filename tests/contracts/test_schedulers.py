@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoestring.errors import UsageError
-from shoestring.orders import Advance, Config, Observation, Order, Sampler, Scheduler, Start
 from shoestring.schedulers import NAMES, AsyncHyperband, Fixed, Hyperband, OneStep, SuccessiveHalving, make_scheduler
+from shoestring.values.orders import Advance, Config, Observation, Order, Sampler, Scheduler, Start
 
 MEMBERS: dict[str, Callable[[Sampler, int, int], Scheduler]] = {
     "fixed": lambda sampler, horizon, eta: Fixed(sampler, horizon),

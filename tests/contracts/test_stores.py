@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoestring import schema
 from shoestring.errors import StoreCorrupt
-from shoestring.store import Store
+from shoestring.store import Store, schema
 
 MEMBERS = {"in memory": lambda folder: Store.in_memory(), "on disk": lambda folder: Store.create_or_open(folder / "run")}
 TRIAL = {

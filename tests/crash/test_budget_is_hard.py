@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import shoestring
-from shoestring.run import Run
+from shoestring.engine.run import Run
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 GRACE_S = 0.5

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shoestring.run import Run
+from shoestring.engine.run import Run
 
 COMMAND = str(Path(sys.executable).with_name("shoestring"))
 TARGET = """

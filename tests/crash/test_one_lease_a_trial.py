@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import shoestring
-from shoestring.run import Run
+from shoestring.engine.run import Run
 
 TARGET = """
 import time

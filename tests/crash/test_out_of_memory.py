@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shoestring.run import Run
+from shoestring.engine.run import Run
 
 MEMORY = Path("/sys/fs/cgroup/memory")
 TARGET = """

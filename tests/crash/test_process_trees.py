@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shoestring import mark as marks
-from shoestring.lease import Exit, Lease
-from shoestring.run import Run
+from shoestring.engine.run import Run
+from shoestring.machine import mark as marks
 from shoestring.runners.arms import work_of
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
 from shoestring.runners.script import Script
+from shoestring.trial.lease import Exit, Lease
 
 COMMAND = str(Path(sys.executable).with_name("shoestring"))
 TRAINER = """

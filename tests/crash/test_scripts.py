@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shoestring.run import Run
+from shoestring.engine.run import Run
 
 COMMAND = str(Path(sys.executable).with_name("shoestring"))
 EXAMPLE = Path(__file__).parents[2] / "examples" / "script" / "descend.awk"

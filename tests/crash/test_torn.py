@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 import shoestring
-from shoestring import cli, events
+from shoestring import cli
+from shoestring.engine.run import Run
 from shoestring.errors import StoreCorrupt
-from shoestring.run import Run
+from shoestring.trial import events
 
 TARGET = """
 import os, random, signal

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoestring.orders import Observation
 from shoestring.questions.compare import Arm, Compare
 from shoestring.questions.comparing import Comparing
+from shoestring.values.orders import Observation
 
 N_STUDIES = 60
 MOST = 0.05 + 3 * np.sqrt(0.05 * 0.95 / N_STUDIES)

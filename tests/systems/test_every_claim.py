@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from shoestring.budget import UNITS, Budget
-from shoestring.claims import claim_set, systems
 from shoestring.systems.graph_transition import training as graph_transition
 from shoestring.systems.perceptual_pbe import training as perceptual_pbe
 from shoestring.systems.program_lattice import training as program_lattice
 from shoestring.systems.recursive_npi import training as recursive_npi
 from shoestring.systems.rnn_capacity import training as rnn_capacity
 from shoestring.systems.symbolic_rl import training as symbolic_rl
+from shoestring.verdicts.check import claim_set, systems
 
 
 @pytest.mark.parametrize("system", systems())

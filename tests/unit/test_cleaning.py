@@ -18,13 +18,13 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 import shoestring as ss
-from shoestring import cli, report
+from shoestring import cli, reports
 from shoestring.budget import Budget, Cost
 from shoestring.cleaning import for_csv, for_latex, for_line, for_markdown, for_terminal
 from shoestring.cli import main
 from shoestring.cli.live import _view
-from shoestring.export import write_rows
-from shoestring.run import Run
+from shoestring.engine.run import Run
+from shoestring.reports.export import write_rows
 
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 PIECES = ["\x1b[2J", "\x1b]8;;http://x\x07", "\x9b31m", "\r", "\n", "\t", "\u202e", "\udcff", "=", "+", "-", "@", "a", " ", "1", "%", "{"]
@@ -140,7 +140,7 @@ def test_no_answer_and_no_error_lets_a_name_steer_the_terminal(run, capsys):
 
 
 def test_no_file_of_a_report_obeys_a_name(run):
-    files = {path.name: path.read_bytes().decode() for path in report.write_all(Run.read(run)) if path.suffix != ".pdf"}
+    files = {path.name: path.read_bytes().decode() for path in reports.write_all(Run.read(run)) if path.suffix != ".pdf"}
 
     assert len(files) > 8 and not any(STEERING.search(text) for text in files.values())
     assert "](" not in files["report.md"].replace("\\](", "").replace("\\]", "") and "http://" not in files["report.md"]

@@ -7,13 +7,13 @@ import json
 import pytest
 
 import shoestring as ss
-from shoestring.answer import Status
+from shoestring.engine.naming import folder_of, name_of
+from shoestring.engine.run import Run
+from shoestring.engine.spending import check_feasible
 from shoestring.errors import BudgetTooSmall, DifferentQuestion, InvalidBudget, InvalidSpace, InvalidTarget, UnknownName, UsageError
-from shoestring.naming import folder_of, name_of
 from shoestring.questions.search import Search
-from shoestring.run import Run
 from shoestring.space import Space
-from shoestring.spending import check_feasible
+from shoestring.values.answer import Status
 
 SPACE = {"lr": ss.Float(1e-4, 1, log=True), "width": ss.Int(8, 256, log=True)}
 

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoestring.storable import message_of, storable
+from shoestring.cleaning import message_of, storable
 
 
 @given(st.text(st.characters(), max_size=300), st.integers(2, 200))

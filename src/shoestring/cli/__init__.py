@@ -6,12 +6,12 @@ import json
 import sys
 from collections.abc import Sequence
 
-from shoestring import interrupts
+from shoestring.machine import signals
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with its code: 0, 2 (usage), 3 (budget spent), 4 (stopped) or 5 (every trial failed)."""
-    interrupts.stop_at_once_on_signals()
+    signals.stop_at_once_on_signals()
     given = list(sys.argv[1:] if arguments is None else arguments)
     command: list[str] = []
     if "--" in given:
@@ -23,11 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     try:
         _carry_out(given, command)
-    except interrupts.Stopped:
-        interrupts.leave(interrupts.STOPPED)
+    except signals.Stopped:
+        signals.leave(signals.STOPPED)
     except SystemExit as end:
-        if end.code == interrupts.EXIT_CODE:
-            interrupts.leave()
+        if end.code == signals.EXIT_CODE:
+            signals.leave()
         raise
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, get_type_hints
 import typer
 
 if TYPE_CHECKING:
+    from shoestring.engine.run import AnyQuestion
+    from shoestring.engine.spending import Spending
     from shoestring.questions import Question
-    from shoestring.run import AnyQuestion
     from shoestring.runners.arms import Target
     from shoestring.runners.script import Script
-    from shoestring.spending import Spending
 
 Words = Annotated[
     Optional[list[str]],  # noqa: UP045  (typer reads it at run time)
@@ -56,13 +56,13 @@ class Shared:
 
     def spending(self) -> Spending:
         """Returns how the study may spend."""
-        from shoestring.spending import Spending
+        from shoestring.engine.spending import Spending
 
         return Spending.of(self.budget, self.price, self.grace, self.watts, self.workers, self.unit)
 
     def folder(self, question: Question) -> Path | None:
         """Returns the run's folder, None for a run in memory."""
-        from shoestring.naming import folder_of
+        from shoestring.engine.naming import folder_of
 
         return folder_of(self.store, question)
 

@@ -23,9 +23,9 @@ def claims(
     as_json: Json = False,
 ) -> None:
     """Checks claims under a budget: holds, fails, or undecided, each with its interval and its price."""
-    from shoestring import claims as checking
     from shoestring.budget import Budget
-    from shoestring.naming import runs_folder
+    from shoestring.engine.naming import runs_folder
+    from shoestring.verdicts import check as checking
 
     names = checking.systems() if targets == ["all"] else targets
     sets = checking.selected([checking.claim_set(name) for name in names], only)
@@ -47,9 +47,9 @@ def claims(
 
 def systems(as_json: Json = False) -> None:
     """The systems that come along: their papers, claims, verdicts, and the price of checking them."""
-    from shoestring import claims as checking
     from shoestring.budget import duration
-    from shoestring.naming import runs_folder
+    from shoestring.engine.naming import runs_folder
+    from shoestring.verdicts import check as checking
 
     kept = {(record["system"], record["claim"]): record for record in checking.verdicts_in(runs_folder() / "claims")}
     listed: list[dict[str, Any]] = []

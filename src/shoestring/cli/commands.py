@@ -24,11 +24,11 @@ from shoestring.cli.system_commands import run, verify
 from shoestring.errors import ShoestringError
 
 if TYPE_CHECKING:
-    from shoestring.answer import Answer
-    from shoestring.plan import Plan
-    from shoestring.plan_compare import ComparePlan
-    from shoestring.plan_scale import ScalePlan
-    from shoestring.run import Run
+    from shoestring.engine.run import Run
+    from shoestring.plans.compare import ComparePlan
+    from shoestring.plans.scale import ScalePlan
+    from shoestring.plans.search import Plan
+    from shoestring.values.answer import Answer
 
 app = typer.Typer(
     help="Answers research questions in machine learning within a compute budget that is fixed in advance.",
@@ -44,7 +44,7 @@ RunArgument = Annotated[Optional[str], typer.Argument(metavar="[RUN]", help="A r
 
 def _run(asked: Asked, shared: Shared) -> None:
     from shoestring.cli.live import live
-    from shoestring.launch import RunnerName, launch
+    from shoestring.engine.launch import RunnerName, launch
 
     with live() as on_progress:
         runner, folder = cast(RunnerName, shared.runner), shared.folder(asked.question)
@@ -63,10 +63,10 @@ def _run(asked: Asked, shared: Shared) -> None:
 
 
 def _plan(asked: Asked, shared: Shared) -> None:
-    from shoestring.launch import RunnerName
-    from shoestring.plan import plan
-    from shoestring.plan_compare import plan_compare
-    from shoestring.plan_scale import plan_scale
+    from shoestring.engine.launch import RunnerName
+    from shoestring.plans.compare import plan_compare
+    from shoestring.plans.scale import plan_scale
+    from shoestring.plans.search import plan
     from shoestring.questions.compare import Compare
     from shoestring.questions.search import Search
 
@@ -148,7 +148,7 @@ def status(
     run: RunArgument = None, watch: Annotated[bool, typer.Option(help="Shows it again every two seconds.")] = False, as_json: Json = False
 ) -> None:
     """What a run has spent and found so far, without disturbing it."""
-    from shoestring import report as reports
+    from shoestring import reports
 
     folder = _folder(run)
     while True:
@@ -171,7 +171,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Writes the report of a run into its folder: a page, tables, figures, and texts for a paper."""
-    from shoestring import report as reports
+    from shoestring import reports
     from shoestring.errors import UnknownName, UsageError
 
     if form not in reports.FORMATS:
@@ -201,8 +201,8 @@ def export(
     out: Annotated[Optional[Path], typer.Option(help="The file; stdout if left out.")] = None,  # noqa: UP045
 ) -> None:
     """Takes a run's data elsewhere: CSV, JSON lines, or a storage that optuna-dashboard opens."""
-    from shoestring import export as exports
     from shoestring.errors import UnknownName, UsageError
+    from shoestring.reports import export as exports
 
     if form not in exports.FORMATS:
         raise UnknownName("format", form, exports.FORMATS)
@@ -235,8 +235,8 @@ def check(
 
     Parameters are given as values or as a space, of which the default is taken: shoestring check train.py:train lr=0.1
     """
-    from shoestring.pausable import check as prove
-    from shoestring.space_text import parse_space
+    from shoestring.pauses.check import check as prove
+    from shoestring.space.text import parse_space
 
     target, parts = target_of(words or [], [], None, "")
     verdict = prove(str(target), parse_space(parts).default() if parts else {}, units=units, horizon=horizon, seed=seed, ignore=ignore)
@@ -248,7 +248,7 @@ def check(
 def doctor(as_json: Json = False) -> None:
     """What this machine has and can do: cores, memory, GPUs, energy, disk, data sets, unfinished runs."""
     from shoestring.doctor import examine
-    from shoestring.naming import runs_folder
+    from shoestring.engine.naming import runs_folder
 
     findings = examine(runs_folder())
     if as_json:
@@ -258,8 +258,8 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _finish(answer: Answer, as_json: bool) -> None:
-    from shoestring import report as reports
-    from shoestring.files import shown
+    from shoestring import reports
+    from shoestring.machine.files import shown
 
     say(str(answer), err=True)
     if as_json:
@@ -274,8 +274,8 @@ def _finish(answer: Answer, as_json: bool) -> None:
 
 
 def _folder(run: str | None) -> Path:
+    from shoestring.engine.naming import nameable, runs_folder
     from shoestring.errors import NotARun
-    from shoestring.naming import nameable, runs_folder
 
     if run is not None:
         named = runs_folder() / run
@@ -287,13 +287,13 @@ def _folder(run: str | None) -> Path:
 
 
 def _read(folder: Path) -> Run:
-    from shoestring.run import Run
+    from shoestring.engine.run import Run
 
     return Run.read(folder)
 
 
 def _state(run: Run) -> dict[str, Any]:
-    from shoestring.answer import named
+    from shoestring.values.answer import named
 
     return {
         "run": str(run.folder),

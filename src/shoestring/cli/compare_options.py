@@ -11,8 +11,8 @@ import typer
 from shoestring.cli.asking import Asked, Shared, Words, refuse_pattern, target_of
 
 if TYPE_CHECKING:
-    from shoestring.orders import Config
     from shoestring.runners.arms import One
+    from shoestring.values.orders import Config
 
 ArmOption = Annotated[
     list[str],
@@ -59,7 +59,7 @@ def ask_compare(
     """Returns the comparison that was asked for."""
     from shoestring.doors.comparing import compare_question
     from shoestring.errors import UsageError
-    from shoestring.space_text import parse_config
+    from shoestring.space.text import parse_config
 
     if prove + pick + (ablation_of is not None) > 1:
         raise UsageError("--prove, --pick and --ablation-of exclude each other; give one of them, or none to prove which arm is best.")
@@ -99,7 +99,7 @@ def _arm(text: str, train: One | None, fixed: Config, shared: Shared) -> tuple[s
     """Returns the name of an arm and what it is."""
     from shoestring.errors import UsageError
     from shoestring.runners.script import Script
-    from shoestring.space_text import parse_config
+    from shoestring.space.text import parse_config
 
     name, colon, body = (part.strip() for part in text.partition(":"))
     if body.startswith("="):

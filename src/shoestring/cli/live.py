@@ -15,7 +15,7 @@ from rich.text import Text
 
 from shoestring.budget import describe, plural_of
 from shoestring.cleaning import for_line, for_terminal
-from shoestring.study import Study
+from shoestring.engine.study import Study
 
 REFRESH_S = 0.25
 SHOWN_TRIALS = 8

@@ -41,11 +41,11 @@ def ask_scale(
     max_trials: MaxTrials = 60,
 ) -> Asked:
     """Returns the question about size that was asked."""
+    from shoestring.engine.naming import name_of
     from shoestring.errors import UsageError
-    from shoestring.naming import name_of
     from shoestring.questions.scale import Largest, Scale, condition_of
     from shoestring.questions.search import Goal
-    from shoestring.space_text import parse_config
+    from shoestring.space.text import parse_config
 
     if (over is None) == (largest is None):
         raise UsageError("a question about size needs either --over NAME=SIZES for a law, or --largest NAME with --solved and --from.")

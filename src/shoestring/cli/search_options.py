@@ -41,9 +41,9 @@ def ask_search(
     """Returns the search that was asked for."""
     target, parts = target_of(words or [], context.obj, shared.pattern, shared.metric)
     from shoestring.doors.searching import search_question
+    from shoestring.engine.naming import name_of
     from shoestring.errors import UnknownName
-    from shoestring.naming import name_of
-    from shoestring.space_text import parse_config, parse_space
+    from shoestring.space.text import parse_config, parse_space
 
     if confirm not in ("auto", "none"):
         raise UnknownName("confirm", confirm, ("auto", "none"))

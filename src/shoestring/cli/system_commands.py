@@ -17,8 +17,8 @@ def run(
     system: Annotated[str, typer.Argument(help="The system; shoestring systems lists them.")],
 ) -> None:
     """Runs a system as a tool on one's own model and data; its own options follow its name."""
-    from shoestring.claims import systems
     from shoestring.errors import UnknownName, UsageError
+    from shoestring.verdicts.check import systems
 
     if system in ("--help", "-h"):  # after a system's name it is the tool that is asked
         say(context.get_help())
@@ -38,8 +38,8 @@ def verify(
     """Proves anew what a certificate says of the model that is stored beside it; exits 1 if that is refuted."""
     import json
 
-    from shoestring.claims import systems
     from shoestring.errors import UsageError
+    from shoestring.verdicts.check import systems
 
     try:
         record = json.loads(certificate.read_text(encoding="utf-8"))
@@ -61,6 +61,6 @@ def _room(system: str, name: str) -> ModuleType | None:
     import importlib
     from importlib.util import find_spec
 
-    from shoestring.claims import SYSTEMS
+    from shoestring.verdicts.check import SYSTEMS
 
     return importlib.import_module(f"{SYSTEMS}.{system}.{name}") if find_spec(f"{SYSTEMS}.{system}.{name}") else None

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from shoestring.answer import Answer
 from shoestring.budget import Price
+from shoestring.engine.launch import launch
+from shoestring.engine.origin import command_of, foreign
+from shoestring.engine.run import Run
+from shoestring.engine.spending import Spending
+from shoestring.engine.study import Study
 from shoestring.errors import UsageError
-from shoestring.integrity import making_sense
-from shoestring.launch import launch
-from shoestring.origin import command_of, foreign
-from shoestring.run import Run
 from shoestring.runners.arms import from_plain
-from shoestring.spending import Spending
-from shoestring.study import Study
+from shoestring.store.integrity import making_sense
+from shoestring.values.answer import Answer
 
 Resuming: TypeAlias = Callable[[Callable[[Study], None], float | None], Answer]  # with on_progress and began
 

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, cast
 
-from shoestring import clock
-from shoestring.answer import Answer
 from shoestring.arguments import LATER, checked
 from shoestring.doors.words import Limits, Metric, Prices, Trained
-from shoestring.launch import RunnerName, launch
-from shoestring.naming import folder_of, name_of
-from shoestring.orders import Config
+from shoestring.engine.launch import RunnerName, launch
+from shoestring.engine.naming import folder_of, name_of
+from shoestring.engine.spending import Spending
+from shoestring.engine.study import Study
+from shoestring.machine import clock
 from shoestring.questions.search import Goal, Search
 from shoestring.runners import Runner
 from shoestring.runners.arms import One
 from shoestring.space import Parameter, Space
-from shoestring.spending import Spending
-from shoestring.study import Study
+from shoestring.values.answer import Answer
+from shoestring.values.orders import Config
 
 
 @checked

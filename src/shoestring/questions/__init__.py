@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from shoestring.budget import plural_of, unit_word
 from shoestring.errors import UnknownName, UsageError
-from shoestring.finding import Finding
-from shoestring.orders import Observation, Order, Start
+from shoestring.values.finding import Finding
+from shoestring.values.orders import Observation, Order, Start
 
 MOST_UNITS = 10**12  # of one trial
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from shoestring.arguments import checked_class
-from shoestring.comparison import Judged
 from shoestring.errors import UnknownName, UsageError
-from shoestring.orders import Config
 from shoestring.questions import check_common, loss_of
 from shoestring.questions.search import Goal
+from shoestring.values.comparison import Judged
+from shoestring.values.orders import Config
 
 Mode = Literal["prove", "pick", "ablation"]
 MODES = ("prove", "pick", "ablation")

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from shoestring.comparison import SEEDS_CHANGE_NOTHING, ArmResult, Comparison, PairResult
-from shoestring.orders import Observation, Purpose, Start
 from shoestring.questions.compare import LEAST_SEEDS, MOST_SEEDS, OPEN, PILOT_SEEDS, Compare
 from shoestring.questions.judges import Judge, Ruling
 from shoestring.questions.judges.choose import judge_for
@@ -20,6 +18,8 @@ from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
 from shoestring.stats.power import detectable, sd_range
 from shoestring.stats.superiority import crash_rate_bound
 from shoestring.stats.tmix import interval, log_c
+from shoestring.values.comparison import SEEDS_CHANGE_NOTHING, ArmResult, Comparison, PairResult
+from shoestring.values.orders import Observation, Purpose, Start
 
 SEEDS_TO_KNOW_SPREAD = 6
 SEEDS_TO_CALL_FIXED = 4  # on which every arm must repeat its own curve, before the seeds are said to change nothing

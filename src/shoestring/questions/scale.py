@@ -10,10 +10,10 @@ from typing import Any
 
 from shoestring.arguments import checked_class
 from shoestring.errors import UsageError, shown
-from shoestring.orders import Config
 from shoestring.questions import check_common, loss_of
 from shoestring.questions.search import Goal
 from shoestring.stats.scaling_law import FARTHEST, MIN_SIZES
+from shoestring.values.orders import Config
 
 _CLOSEST = math.sqrt(2)
 _CONDITION = re.compile(r"\s*(?P<metric>[^<>=\s]+)\s*(?P<sign>>=|<=)\s*(?P<threshold>\S+)\s*")

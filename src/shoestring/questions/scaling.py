@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shoestring.orders import Observation, Start
 from shoestring.questions.comparing import seed_of
 from shoestring.questions.scale import Largest, Scale
-from shoestring.scaling import Capacity, FittedForm, Law, Prediction
 from shoestring.stats.capacity_bayes import LEVEL, CapacityBayes, CapacityState
 from shoestring.stats.capacity_strict import CapacityStrict
 from shoestring.stats.scaling_law import ScalingLaw, extrapolate, fit_scaling_law
+from shoestring.values.orders import Observation, Start
+from shoestring.values.scaling import Capacity, FittedForm, Law, Prediction
 
 _ALPHA = 0.05
 _REACHED = ("interval narrow enough", "both ends proved")

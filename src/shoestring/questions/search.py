@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shoestring.arguments import checked_class
-from shoestring.comparison import Judged
-from shoestring.orders import Config
 from shoestring.questions import check_common, loss_of
 from shoestring.space import Space
+from shoestring.values.comparison import Judged
+from shoestring.values.orders import Config
 
 Goal = Literal["min", "max"]
 

@@ -6,15 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shoestring.comparison import SEEDS_CHANGE_NOTHING
-from shoestring.orders import Advance, Config, Observation, Order, Scheduler, Start
 from shoestring.questions.compare import Arm, Compare
 from shoestring.questions.comparing import Comparing
 from shoestring.questions.reseeding import Reseeding
 from shoestring.questions.search import Search
-from shoestring.selection import Best, Selection
 from shoestring.stats.choose import MIN_HORIZON
 from shoestring.stats.confirmation import MOST_PAIRS, least_trainings, reserve_of
+from shoestring.values.comparison import SEEDS_CHANGE_NOTHING
+from shoestring.values.orders import Advance, Config, Observation, Order, Scheduler, Start
+from shoestring.values.selection import Best, Selection
 
 _SALT = 1  # of the confirming seeds
 NOTHING_SHOWN = "no trial showed anything"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from shoestring.budget import Cost
-from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.trial.lease import Exit, Lease, Report, Usage
 
 
 @runtime_checkable

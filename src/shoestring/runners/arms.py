@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from shoestring.errors import UsageError
-from shoestring.lease import Lease
 from shoestring.runners.script import Script
 from shoestring.runners.target import load, reference
 from shoestring.runners.worker import Train, Work, python_work
+from shoestring.trial.lease import Lease
 
 One: TypeAlias = Train | str | Script
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from shoestring.events import EventWriter, plain, read
 from shoestring.runners.reader import Reader
 from shoestring.runners.reading import Reading
 from shoestring.runners.tail import size_of
 from shoestring.runners.worker import EVENTS
+from shoestring.trial.events import EventWriter, plain, read
 
 _LAST_UNIT = 10**12  # a line that counts beyond is not a report
 

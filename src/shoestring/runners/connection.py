@@ -17,9 +17,9 @@ from typing import Any
 
 import psutil
 
-from shoestring import mark as marks
-from shoestring.clock import monotonic, sleep
 from shoestring.errors import InvalidTarget
+from shoestring.machine import mark as marks
+from shoestring.machine.clock import monotonic, sleep
 from shoestring.runners.arms import Target, to_plain, work_of
 
 END_S = 5.0  # how long a server may take to kill what it started

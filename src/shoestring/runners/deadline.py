@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from shoestring.clock import monotonic
+from shoestring.machine.clock import monotonic
 
 _CLOCK_MONOTONIC = 1
 

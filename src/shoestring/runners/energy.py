@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shoestring import clock
 from shoestring.budget import Cost
+from shoestring.machine import clock
 from shoestring.runners import gpus
 
 WATTS_PER_CORE = 10.0  # declared, for a busy core, where nothing can be read; --watts says better

@@ -10,7 +10,7 @@ from types import TracebackType
 
 import psutil
 
-from shoestring.clock import monotonic
+from shoestring.machine.clock import monotonic
 
 KILL_S = 5.0  # how long killed processes may take to go
 _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37

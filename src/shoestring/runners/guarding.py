@@ -11,11 +11,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from shoestring import guardian
-from shoestring import mark as marks
+from shoestring.machine import guardian
+from shoestring.machine import mark as marks
 
 _FOLDER = str(Path(guardian.__file__).parents[1])
-_PROGRAM = f"import sys; sys.path.append({_FOLDER!r}); from shoestring.guardian import main; main()"
+_PROGRAM = f"import sys; sys.path.append({_FOLDER!r}); from shoestring.machine.guardian import main; main()"
 _PATIENCE_S = 1.0
 
 

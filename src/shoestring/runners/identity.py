@@ -9,6 +9,9 @@ from pathlib import Path
 
 import psutil
 
+WATCH_S = 0.25  # how often a process is looked at, whether someone has stopped it
+STOPPED_S = 2.0  # how long a process may be stopped, or a lease overstay its grace, before it is killed
+GAP_S = 1.0  # a longer time between two looks means that this process was itself stopped or starved
 TICK_S = 0.02  # the kernel counts starts in hundredths of a second
 
 

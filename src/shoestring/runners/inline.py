@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from shoestring import mark as marks
-from shoestring import randomness
-from shoestring.clock import monotonic
-from shoestring.events import read, read_until_damage
-from shoestring.interrupts import TimeIsUp
-from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.machine import mark as marks
+from shoestring.machine.clock import monotonic
+from shoestring.machine.signals import TimeIsUp
 from shoestring.runners.energy import EnergyMeter
 from shoestring.runners.family import Family
 from shoestring.runners.guarding import Guard
 from shoestring.runners.worker import EVENTS, Work
+from shoestring.trial import seeding
+from shoestring.trial.events import read, read_until_damage
+from shoestring.trial.lease import Exit, Lease, Report, Usage
 
 _WOKEN_S = 0.1  # by how much less than the timer has counted the clock may have moved on
 
@@ -60,7 +60,7 @@ class InlineRunner:
         self.rates = self._meter.rates(cores=os.cpu_count() or 1, n_gpus=int(device != "cpu"))
         self._waiting: list[Lease] = []
         self._stop = False
-        self._generators = randomness.capture()  # trials seed them, and may not change what the caller draws
+        self._generators = seeding.capture()  # trials seed them, and may not change what the caller draws
 
     def now(self) -> float:
         """Returns seconds on the monotonic clock, less those in which this process was stopped."""
@@ -117,7 +117,7 @@ class InlineRunner:
         """Forgets what was not begun, and leaves the random generators as they were."""
         self._waiting.clear()
         self._guard.close()
-        randomness.restore(self._generators)
+        seeding.restore(self._generators)
 
 
 @contextmanager

@@ -13,25 +13,20 @@ from typing import Any, cast
 
 import psutil
 
-from shoestring import mark as marks
-from shoestring.clock import monotonic
 from shoestring.errors import InvalidTarget, RunnerLost, StoreCorrupt
-from shoestring.events import read, read_until_damage
-from shoestring.files import read_own
-from shoestring.lease import Exit, Lease, Report, Usage
+from shoestring.machine import mark as marks
+from shoestring.machine.clock import monotonic
+from shoestring.machine.files import read_own
 from shoestring.runners import gpus
 from shoestring.runners.arms import Target, catch_up
 from shoestring.runners.connection import Connection
 from shoestring.runners.energy import EnergyMeter, Snapshot
 from shoestring.runners.guarding import Guard
-from shoestring.runners.identity import identity, is_stopped, kill_tree
-from shoestring.runners.worker import EVENTS
+from shoestring.runners.identity import GAP_S, STOPPED_S, WATCH_S, identity, is_stopped, kill_tree
+from shoestring.runners.worker import EVENTS, SAYS, UNWRITABLE
+from shoestring.trial.events import read, read_until_damage
+from shoestring.trial.lease import Exit, Lease, Report, Usage
 
-UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
-SAYS = "shoestring: "  # how what a worker says for itself begins
-WATCH_S = 0.25  # how often a process is looked at, whether someone has stopped it
-STOPPED_S = 2.0  # how long a process may be stopped, or a lease overstay its grace, before it is killed
-GAP_S = 1.0  # a longer time between two looks means that this process was itself stopped or starved
 POLL_S = 0.05  # how often event files are looked at while nothing else wakes the runner
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS}
 

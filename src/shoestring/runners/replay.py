@@ -12,10 +12,10 @@ from typing import Any, TypeAlias, cast
 from shoestring.arguments import checked_class
 from shoestring.budget import Cost
 from shoestring.errors import UsageError, shown
-from shoestring.events import plain
-from shoestring.lease import Exit, Lease, Report, Usage
-from shoestring.orders import Config
 from shoestring.runners.worker import describe
+from shoestring.trial.events import plain
+from shoestring.trial.lease import Exit, Lease, Report, Usage
+from shoestring.values.orders import Config
 
 Curve: TypeAlias = Callable[[Config, int], Sequence[Mapping[str, float]]]
 

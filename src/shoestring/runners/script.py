@@ -24,10 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from shoestring.arguments import checked_class
-from shoestring.clock import monotonic, sleep
 from shoestring.errors import InvalidTarget, UnknownName
-from shoestring.events import EventWriter
-from shoestring.lease import Lease
+from shoestring.machine.clock import monotonic, sleep
 from shoestring.runners.books import Books
 from shoestring.runners.family import Family
 from shoestring.runners.pattern import groups_of
@@ -35,6 +33,8 @@ from shoestring.runners.reader import Reader
 from shoestring.runners.tail import size_of
 from shoestring.runners.unread import last_output, why_unread
 from shoestring.runners.worker import EVENTS, write_config
+from shoestring.trial.events import EventWriter
+from shoestring.trial.lease import Lease
 
 METRICS = "metrics.jsonl"
 OUTPUT = "stdout.txt"

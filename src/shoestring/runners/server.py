@@ -24,17 +24,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from shoestring.clock import monotonic
 from shoestring.errors import StoreUnwritable
-from shoestring.files import open_own
-from shoestring.lease import Lease
+from shoestring.machine.clock import monotonic
+from shoestring.machine.files import open_own
 from shoestring.runners.arms import from_plain, work_of
 from shoestring.runners.deadline import kill_self_at
 from shoestring.runners.family import adopt_orphans, children
-from shoestring.runners.identity import is_stopped
-from shoestring.runners.process import GAP_S, SAYS, STOPPED_S, UNWRITABLE, WATCH_S
+from shoestring.runners.identity import GAP_S, STOPPED_S, WATCH_S, is_stopped
 from shoestring.runners.target import load
-from shoestring.runners.worker import Work, describe
+from shoestring.runners.worker import SAYS, UNWRITABLE, Work, describe
+from shoestring.trial.lease import Lease
 
 _PR_SET_PDEATHSIG = 1
 _ALLOWANCE_S = 0.25  # between the end of the grace, when the server kills, and the moment when the kernel does

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from shoestring.errors import InvalidTarget, UnknownName, brief, shown
-from shoestring.interrupts import Interruption
+from shoestring.machine.signals import Interruption
 from shoestring.runners.worker import Train
 
 

@@ -12,20 +12,21 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, TracebackType
 from typing import Any, NoReturn, TypeAlias
 
-from shoestring import randomness
 from shoestring.arguments import refuse_call
+from shoestring.cleaning import message_of, storable
 from shoestring.errors import InvalidTarget, StoreUnwritable, UsageError, shown
-from shoestring.events import EventWriter
-from shoestring.files import replace, unwritable
-from shoestring.interrupts import Interruption
-from shoestring.lease import Lease
-from shoestring.storable import message_of, storable
-from shoestring.trial import Trial
+from shoestring.machine.files import replace, unwritable
+from shoestring.machine.signals import Interruption
+from shoestring.trial import Trial, seeding
+from shoestring.trial.events import EventWriter
+from shoestring.trial.lease import Lease
 
 Train: TypeAlias = Callable[[Trial], Any]
 Work: TypeAlias = Callable[[Lease, Callable[[], bool], str], None]  # lease, "is a stop requested?", device
 
 EVENTS = "events.jsonl"
+UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
+SAYS = "shoestring: "  # how what a worker says for itself begins
 _LONGEST_TRACE = 20_000
 _exit = os._exit  # a training function may put something else in its place
 
@@ -55,7 +56,7 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
     trial = Trial(lease, events, stop_requested, device)
     try:
         try:
-            randomness.seed_all(lease.seed)
+            seeding.seed_all(lease.seed)
             train(trial)
             end = _end_of(trial)
         except StoreUnwritable:

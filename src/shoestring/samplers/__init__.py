@@ -21,8 +21,8 @@ Each obeys ``orders.Sampler``. If the space has a default, all but the grid begi
 from __future__ import annotations
 
 from shoestring.errors import UnknownName
-from shoestring.orders import Sampler
 from shoestring.space import Space
+from shoestring.values.orders import Sampler
 
 SAMPLERS = ("cma-es", "evolution", "gp", "grid", "kde", "policy-gradient", "random", "screened", "sobol", "tpe")
 

@@ -11,9 +11,9 @@ import numpy as np
 from cmaes import CMA  # type: ignore[import-untyped]  # has no annotations to find
 from numpy.typing import NDArray
 
-from shoestring.orders import Config, Observation
 from shoestring.samplers.scores import Scores
 from shoestring.space import Space
+from shoestring.values.orders import Config, Observation
 
 _SIGMA = 0.3  # what Hansen 2016 advises for an optimum somewhere in a cube of side 1
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from shoestring.orders import Config, Observation, Value
 from shoestring.samplers.random import Random
 from shoestring.samplers.scores import Scores
 from shoestring.space import Choice, Int, Parameter, Space
+from shoestring.values.orders import Config, Observation, Value
 
 _STEP = 0.2  # standard deviation of a number's mutation, as a share of its range
 

@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 from shoestring.errors import UsageError
-from shoestring.orders import Config, Observation, Value
-from shoestring.parameter import Choice, Float, Parameter
 from shoestring.space import Space
+from shoestring.space.parameter import Choice, Float, Parameter
+from shoestring.values.orders import Config, Observation, Value
 
 _MAX_COMBINATIONS = 100_000
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from shoestring.orders import Config, Observation, Value
 from shoestring.samplers.random import Random
 from shoestring.samplers.scores import Scores
 from shoestring.space import Choice, Space
+from shoestring.values.orders import Config, Observation, Value
 
 _GOOD = 0.15  # the share of the scored trials that counts as good, BOHB's
 _RANDOM = 1 / 3  # the share of proposals drawn from the whole space, BOHB's

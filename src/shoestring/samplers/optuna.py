@@ -16,12 +16,12 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from shoestring.convert import to_optuna
 from shoestring.errors import UsageError
-from shoestring.orders import Config, Observation
 from shoestring.samplers.random import Random
 from shoestring.samplers.scores import Scores
 from shoestring.space import Space
+from shoestring.space.convert import to_optuna
+from shoestring.values.orders import Config, Observation
 
 _N_STARTUP_TRIALS = 10  # Optuna's own default
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.orders import Config, Observation, Value
-from shoestring.parameter import conditions_of
 from shoestring.samplers.controller import Actions, Anchor, Controller, Settings, Token, steps_in_order
 from shoestring.samplers.scores import Scores
 from shoestring.space import Choice, Float, Int, Parameter, Space
+from shoestring.space.parameter import conditions_of
+from shoestring.values.orders import Config, Observation, Value
 
 __all__ = ["PolicyGradient", "Settings"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoestring.orders import Config, Observation
 from shoestring.space import Space
+from shoestring.values.orders import Config, Observation
 
 
 class Random:

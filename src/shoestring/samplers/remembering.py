@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shoestring.orders import Config, Observation, Sampler
+from shoestring.values.orders import Config, Observation, Sampler
 
 
 class Remembering:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from shoestring.orders import Observation
+from shoestring.values.orders import Observation
 
 _DIVERGED = 1e100  # a loss beyond this counts as infinite
 

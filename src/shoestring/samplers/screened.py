@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.orders import Config, Observation, Value
 from shoestring.samplers.random import Random
 from shoestring.samplers.scores import Scores
 from shoestring.samplers.surrogate import Surrogate
 from shoestring.space import Choice, Space
+from shoestring.values.orders import Config, Observation, Value
 
 _DRAWS = (1, 3, 9)  # among how many random draws a proposal is the most promising one; each is as likely
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import qmc
 
-from shoestring.orders import Config, Observation
 from shoestring.space import Space
+from shoestring.values.orders import Config, Observation
 
 _MIN_LOG2_POINTS = 6
 

@@ -17,13 +17,13 @@ the same asks and tells give the same orders. ``tests/contracts/test_schedulers.
 from __future__ import annotations
 
 from shoestring.errors import UnknownName, UsageError
-from shoestring.orders import Sampler, Scheduler
 from shoestring.schedulers.async_hyperband import AsyncHyperband
 from shoestring.schedulers.fixed import Fixed
 from shoestring.schedulers.halving import SuccessiveHalving
 from shoestring.schedulers.hyperband import Hyperband
 from shoestring.schedulers.one_step import OneStep
 from shoestring.schedulers.rungs import Bracket, brackets, s_max
+from shoestring.values.orders import Sampler, Scheduler
 
 __all__ = [
     "NAMES",

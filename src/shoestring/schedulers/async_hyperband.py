@@ -13,9 +13,9 @@ from itertools import chain, cycle, pairwise, repeat
 from typing import final
 
 from shoestring.errors import UsageError
-from shoestring.orders import Observation, Order, Sampler, Start
 from shoestring.schedulers.rungs import at_least, brackets
 from shoestring.schedulers.standings import Standing, Standings
+from shoestring.values.orders import Observation, Order, Sampler, Start
 
 
 @final

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import final
 
-from shoestring.orders import Observation, Order, Sampler
 from shoestring.schedulers.rungs import Bracket, at_least
 from shoestring.schedulers.synchronous import Synchronous
+from shoestring.values.orders import Observation, Order, Sampler
 
 
 @final

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from shoestring.errors import UsageError
-from shoestring.orders import Advance, Observation, Sampler, Start
+from shoestring.values.orders import Advance, Observation, Sampler, Start
 
 
 @final

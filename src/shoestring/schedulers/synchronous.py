@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 from typing import final
 
-from shoestring.orders import Observation, Order, Sampler
 from shoestring.schedulers.rungs import Bracket, at_least
 from shoestring.schedulers.standings import Standings
+from shoestring.values.orders import Observation, Order, Sampler
 
 
 @final

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from shoestring import datasets
-from shoestring.claims import claim_set
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.graph_transition.babi import TASKS, annotate, babi, first_questions, generated, words_of
 from shoestring.systems.graph_transition.rules import Machine, automaton, tape_of, turing
 from shoestring.systems.graph_transition.stories import Sentence, Story, Vocabulary, encode, shuffled_graphs
 from shoestring.systems.graph_transition.transcript import tape_words, transcript
+from shoestring.verdicts.check import claim_set
 
 needs_babi = pytest.mark.skipif(datasets.find("babi-en-1k") is None, reason="bAbI is not on this machine")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shoestring import datasets, search
-from shoestring.pausable import check
+from shoestring.pauses.check import check
 from shoestring.systems.hyperband import Config, paper
 from shoestring.systems.hyperband.model import Networks
 from shoestring.systems.hyperband.table import HORIZON, fashion_mnist_curves

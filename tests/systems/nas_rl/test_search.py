@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from shoestring import Budget, Choice, Space
-from shoestring.claims import ClaimSet, check
 from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.nas_rl import claims
 from shoestring.systems.nas_rl.search import METHODS, TableSearch, reliability, sampler_of
 from shoestring.systems.nas_rl.table import Table, cnn_table, nasbench201
 from shoestring.systems.nas_rl.task import PRESETS, child_of, cnn_space, everything
 from shoestring.systems.nas_rl.training import Config
+from shoestring.verdicts.check import ClaimSet, check
 
 SPACE = Space({"a": Choice((1, 2, 3)), "skip/1/2": Choice((False, True)), "b": Choice(("x", "y"))})
 

@@ -7,7 +7,7 @@ import pytest
 
 import shoestring
 from shoestring.errors import UsageError
-from shoestring.pausable import check
+from shoestring.pauses.check import check
 from shoestring.systems.nas_rl.children import train_children
 from shoestring.systems.nas_rl.table import FOLDER, cnn_table
 from shoestring.systems.nas_rl.tabulate import jobs

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from shoestring import datasets
-from shoestring.pausable import check
+from shoestring.pauses.check import check
 from shoestring.systems.nas_rl.transfer import PRESETS, CharacterModel, bits_per_character, cell_of
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from shoestring.errors import UnknownName, UsageError
-from shoestring.options import read_options
+from shoestring.systems.kit.options import read_options
 from shoestring.systems.randomization_test.task import Data
 from shoestring.systems.randomization_test.tool import OPTIONS, as_data, main
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from shoestring.errors import UsageError
-from shoestring.options import read_options
+from shoestring.systems.kit.options import read_options
 from shoestring.systems.symbolic_rl import ACTIONS, GridGame, Objects, RelationalQ, Tracker, learn
 from shoestring.systems.symbolic_rl.picture import film_strip, learning_curve, rule_table
 from shoestring.systems.symbolic_rl.tool import OPTIONS, main

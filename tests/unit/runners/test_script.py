@@ -9,10 +9,10 @@ import pytest
 
 import shoestring as ss
 from shoestring.errors import InvalidTarget
-from shoestring.events import EventWriter, read
-from shoestring.lease import Lease
 from shoestring.runners.script import GIVEN, Script
 from shoestring.runners.worker import EVENTS
+from shoestring.trial.events import EventWriter, read
+from shoestring.trial.lease import Lease
 
 REPORT = """
 import json, os, signal, sys, time

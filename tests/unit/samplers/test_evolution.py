@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shoestring.orders import Observation
 from shoestring.samplers.evolution import Evolution
 from shoestring.samplers.random import Random
 from shoestring.space import Choice, Float, Int, Space
+from shoestring.values.orders import Observation
 
 SPACE = Space({f"op{i}": Choice(("a", "b", "c", "d")) for i in range(4)} | {"n": Int(1, 3)})
 

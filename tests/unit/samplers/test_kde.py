@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 
-from shoestring.orders import Observation
 from shoestring.samplers import make_sampler
 from shoestring.space import Choice, Float, Int, Space
+from shoestring.values.orders import Observation
 
 BOWL = Space({"x": Float(-1, 1), "y": Float(1e-3, 1e3, log=True), "n": Int(1, 9), "z": Choice(["bad", "good"])})
 

@@ -9,10 +9,10 @@ import time
 import pytest
 
 from shoestring.errors import UsageError
-from shoestring.orders import Observation
 from shoestring.samplers import make_sampler
 from shoestring.samplers.optuna import gp, tpe
 from shoestring.space import Choice, Float, Space
+from shoestring.values.orders import Observation
 
 BOWL = Space({"x": Float(-1, 1), "y": Float(1e-3, 1e3, log=True), "z": Choice(["bad", "good"])})
 

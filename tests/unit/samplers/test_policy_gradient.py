@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shoestring.orders import Observation
 from shoestring.samplers.controller import Anchor, Controller, Settings, Token
 from shoestring.samplers.policy_gradient import PolicyGradient, reward_of_accuracy
 from shoestring.samplers.policy_gradient import Settings as SamplerSettings
 from shoestring.space import Choice, Float, Int, Space
+from shoestring.values.orders import Observation
 
 STEPS = (Token(0, 0, 3), Token(1, 1, 2), Anchor(()), Token(2, 0, 3), Anchor((3,)), Token(4, 0, 3), Anchor((5, 6)))
 ACTIONS = np.array([[0, 1, 2, 1, 0, 0, 1], [2, 0, 1, 0, 1, 1, 1], [1, -1, 0, 1, -1, 1, 0]])  # two tokens of the last are absent

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from shoestring.orders import Observation
 from shoestring.samplers.scores import Scores, half_ranked
+from shoestring.values.orders import Observation
 
 
 def scores_of(curves, enough=2, ended=()):

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from shoestring.orders import Config, Observation, Order, Scheduler
+from shoestring.values.orders import Config, Observation, Order, Scheduler
 
 
 class Counting:

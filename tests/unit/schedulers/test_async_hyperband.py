@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from shoestring.errors import UsageError
-from shoestring.orders import Advance, Observation, Start
 from shoestring.schedulers import AsyncHyperband
+from shoestring.values.orders import Advance, Observation, Start
 
 
 def moves(orders):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from shoestring.orders import Start
 from shoestring.schedulers import Fixed
+from shoestring.values.orders import Start
 
 
 def test_everyone_goes_to_the_horizon(counting, orders) -> None:

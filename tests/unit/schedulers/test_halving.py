@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from shoestring.orders import Advance, Observation, Start
 from shoestring.schedulers import SuccessiveHalving
+from shoestring.values.orders import Advance, Observation, Start
 
 
 def moves(orders):

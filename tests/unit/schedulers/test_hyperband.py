@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from shoestring.orders import Advance, Observation, Start
 from shoestring.schedulers import Hyperband, brackets
+from shoestring.values.orders import Advance, Observation, Start
 
 
 def sequential(horizon: int, eta: int, losses: list[float]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shoestring.comparison import PairResult
 from shoestring.questions.compare import Compare
 from shoestring.questions.judges import Ruling, Scores
 from shoestring.questions.judges.pairing import pair_result
@@ -10,6 +9,7 @@ from shoestring.stats.crashes import paired
 from shoestring.stats.futility import is_hopeless
 from shoestring.stats.holm import holm
 from shoestring.stats.pair_test import PairTest
+from shoestring.values.comparison import PairResult
 
 
 class AblationJudge:

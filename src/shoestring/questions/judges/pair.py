@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.comparison import PairResult
 from shoestring.questions.compare import Compare
 from shoestring.questions.judges import Ruling, Scores
 from shoestring.questions.judges.pairing import pair_result
@@ -16,6 +15,7 @@ from shoestring.stats.equivalence import is_equivalent
 from shoestring.stats.futility import is_hopeless
 from shoestring.stats.pair_test import PairTest
 from shoestring.stats.tmix import interval, log_c
+from shoestring.values.comparison import PairResult
 
 
 class PairJudge:

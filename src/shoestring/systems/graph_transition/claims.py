@@ -12,10 +12,10 @@ import numpy as np
 from scipy.stats import binomtest, fisher_exact
 
 import shoestring as ss
-from shoestring.claim import Rule
-from shoestring.rules import always, better, ordered, values_of
 from shoestring.systems.graph_transition.babi import babi
 from shoestring.systems.graph_transition.training import preset
+from shoestring.verdicts.claim import Rule
+from shoestring.verdicts.rules import always, better, ordered, values_of
 
 TRAIN = "shoestring.systems.graph_transition.training:train"
 PAPER = "Johnson 2017, Learning graphical state transitions"

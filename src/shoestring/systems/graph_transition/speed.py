@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shoestring.speed import Ratio, print_table, ratio
 from shoestring.systems.graph_transition.affine import Affine
 from shoestring.systems.graph_transition.layers import EdgeUpdate, Propagate
 from shoestring.systems.graph_transition.links import Links
 from shoestring.systems.graph_transition.networks import Networks
 from shoestring.systems.graph_transition.state import GraphState
 from shoestring.systems.graph_transition.training import Config, preset
+from shoestring.systems.kit.speed import Ratio, print_table, ratio
 
 
 def together(task: str, models: int, n: int = 3) -> Ratio:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from shoestring.errors import UsageError
-from shoestring.options import describe_options, read_options
 from shoestring.systems.graph_transition.affine import unstack
 from shoestring.systems.graph_transition.babi import TASKS, annotate
 from shoestring.systems.graph_transition.networks import Networks
@@ -15,6 +14,7 @@ from shoestring.systems.graph_transition.picture import page
 from shoestring.systems.graph_transition.reading import read
 from shoestring.systems.graph_transition.stories import Story
 from shoestring.systems.graph_transition.training import Config, preset
+from shoestring.systems.kit.options import describe_options, read_options
 
 OPTIONS: dict[str, tuple[Callable[[str], Any], Any, str]] = {
     "task": (str, "babi-1", "babi-1 and other bAbI tasks, rule-30, rule-110, turing-2"),

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from shoestring import Claim, compare, datasets
-from shoestring.rules import better, ordered
+from shoestring.verdicts.rules import better, ordered
 
 Arms: TypeAlias = dict[str, Any]
 

@@ -10,10 +10,10 @@ from functools import partial
 
 from shoestring import Claim, compare
 from shoestring.datasets import penn_treebank
-from shoestring.rules import better, equivalent
 from shoestring.systems.nas_rl.table import nasbench201
 from shoestring.systems.nas_rl.task import PRESETS, images
 from shoestring.systems.nas_rl.training import QUERIES
+from shoestring.verdicts.rules import better, equivalent
 
 SEEDS = 50
 WITHIN = 0.01  # one percentage point of accuracy

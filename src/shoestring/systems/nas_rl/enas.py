@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from shoestring import Trial
 from shoestring.errors import UnknownName
-from shoestring.orders import Config, Observation
 from shoestring.systems.nas_rl.search import sampler_of
 from shoestring.systems.nas_rl.supernet import Supernet, optimizer_of, shared_accuracies, train_supernet
 from shoestring.systems.nas_rl.table import cnn_table
 from shoestring.systems.nas_rl.task import PRESETS, Images, Preset, child_of, cnn_space, images
+from shoestring.values.orders import Config, Observation
 
 Policy: TypeAlias = Literal["policy-gradient", "random"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoestring import Space
-from shoestring.orders import Observation, Sampler
 from shoestring.samplers.evolution import Evolution
 from shoestring.samplers.policy_gradient import PolicyGradient, Settings, reward_of_accuracy
 from shoestring.samplers.random import Random
 from shoestring.systems.nas_rl.table import Table
+from shoestring.values.orders import Observation, Sampler
 
 Method: TypeAlias = Literal["policy-gradient", "random", "evolution"]
 METHODS: tuple[Method, ...] = ("policy-gradient", "random", "evolution")

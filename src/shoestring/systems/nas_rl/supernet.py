@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from shoestring.orders import Config
 from shoestring.systems.nas_rl.children import MOMENTUM, N_CLASSES, WEIGHT_DECAY
 from shoestring.systems.nas_rl.model import Children, batches
 from shoestring.systems.nas_rl.task import Child, Images, Layer, Preset, child_of, cnn_space
+from shoestring.values.orders import Config
 
 LR = 0.1  # at the start of a cosine that ends at 0
 _CHUNK = 250  # images at a time where nothing is learnt

@@ -10,7 +10,7 @@ import math
 from functools import partial
 
 import shoestring as ss
-from shoestring.rules import always, better, both, equivalent, ordered
+from shoestring.verdicts.rules import always, better, both, equivalent, ordered
 
 TRAIN = "shoestring.systems.perceptual_pbe.training:train"
 PAPER = "Gaunt et al. 2016, arXiv:1611.02109"

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from shoestring.speed import Ratio, print_table, ratio
+from shoestring.systems.kit.speed import Ratio, print_table, ratio
 from shoestring.systems.perceptual_pbe.fitting import Fit, fit_learner
 from shoestring.systems.perceptual_pbe.gradient import execute
 from shoestring.systems.perceptual_pbe.learner import Learner, Perceptrons, as_arrays

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 
 import shoestring as ss
-from shoestring.claim import Rule
-from shoestring.rules import ordered
 from shoestring.systems.program_lattice.training import Settings
+from shoestring.verdicts.claim import Rule
+from shoestring.verdicts.rules import ordered
 
 TRAIN = "shoestring.systems.program_lattice.training:train"
 PAPER = "Li et al. 2017, Neural Program Lattices, ICLR"

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shoestring.speed import Ratio, print_table, ratio
+from shoestring.systems.kit.speed import Ratio, print_table, ratio
 from shoestring.systems.program_lattice.corpus import Corpus
 from shoestring.systems.program_lattice.lattice import ProgramLattice
 from shoestring.systems.program_lattice.model import LSTMCore

@@ -6,7 +6,7 @@ from functools import partial
 
 import shoestring
 from shoestring import Claim, datasets
-from shoestring.rules import always, better, both, equivalent
+from shoestring.verdicts.rules import always, better, both, equivalent
 
 PAPER = "Zhang et al. 2017"
 PAPER_COST = "not stated; Inception, AlexNet and perceptrons on 50,000 CIFAR-10 images, and Inception V3 on ImageNet"

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from shoestring.errors import UnknownName, UsageError
-from shoestring.options import describe_options, read_options
+from shoestring.systems.kit.options import describe_options, read_options
 from shoestring.systems.randomization_test.model import ModelFn
 from shoestring.systems.randomization_test.randomization import DEFAULT_VARIANTS, Optimizer, randomization_test
 from shoestring.systems.randomization_test.task import DATA, Data, load

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import shoestring as ss
-from shoestring.rules import always, better, both, share
+from shoestring.verdicts.rules import always, better, both, share
 
 HOME = "shoestring.systems.recursive_npi.training"
 PAPER = "Cai, Shin and Song 2017, arXiv:1704.06611"

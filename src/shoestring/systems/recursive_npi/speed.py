@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from shoestring.speed import print_table, ratio
+from shoestring.systems.kit.speed import print_table, ratio
 from shoestring.systems.recursive_npi.closure import closure
 from shoestring.systems.recursive_npi.fitting import Fitting
 from shoestring.systems.recursive_npi.model import NPI

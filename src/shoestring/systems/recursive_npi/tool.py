@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from shoestring.errors import UsageError
-from shoestring.options import describe_options, read_options
+from shoestring.systems.kit.options import describe_options, read_options
 from shoestring.systems.recursive_npi.certificate import write
 from shoestring.systems.recursive_npi.refinement import fit_until_verified
 from shoestring.systems.recursive_npi.tasks import TASKS, make_task

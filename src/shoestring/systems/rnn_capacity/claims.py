@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 import shoestring as ss
-from shoestring.rules import better, equivalent, ordered
+from shoestring.verdicts.rules import better, equivalent, ordered
 
 TRAIN = "shoestring.systems.rnn_capacity.training:train"
 PAPER = "Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913"

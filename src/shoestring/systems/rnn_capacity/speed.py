@@ -11,7 +11,7 @@ from itertools import product
 
 import torch
 
-from shoestring.speed import Ratio, print_table, ratio
+from shoestring.systems.kit.speed import Ratio, print_table, ratio
 from shoestring.systems.rnn_capacity.cells import make_cell
 from shoestring.systems.rnn_capacity.model import Recurrent, n_params, params_for_budget
 from shoestring.systems.rnn_capacity.scan import Backend, scan

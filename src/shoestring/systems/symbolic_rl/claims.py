@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 import shoestring as ss
-from shoestring.rules import better
+from shoestring.verdicts.rules import better
 
 HOME = "shoestring.systems.symbolic_rl.training"
 PAPER = "Garnelo, Arulkumaran and Shanahan 2016, arXiv:1609.05518"

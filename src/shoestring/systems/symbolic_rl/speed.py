@@ -6,7 +6,7 @@ import statistics
 
 import torch
 
-from shoestring.speed import print_table, ratio, seconds
+from shoestring.systems.kit.speed import print_table, ratio, seconds
 from shoestring.systems.symbolic_rl.game import GridGame
 from shoestring.systems.symbolic_rl.players import Blind
 from shoestring.systems.symbolic_rl.task import Games

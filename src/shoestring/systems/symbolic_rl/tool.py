@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from shoestring.errors import UnknownName, UsageError
-from shoestring.options import describe_options, read_options
+from shoestring.systems.kit.options import describe_options, read_options
 from shoestring.systems.symbolic_rl.picture import film_strip, learning_curve, rule_table
 from shoestring.systems.symbolic_rl.players import Seeing
 from shoestring.systems.symbolic_rl.rules import explain, rules

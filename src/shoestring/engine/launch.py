@@ -1,0 +1,237 @@
+"""Launches a study: builds strategy, runner, store and ledger for a question, and runs it to its answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+from shoestring.budget import Cost
+from shoestring.engine.identity import pieces_of
+from shoestring.engine.ledger import Ledger
+from shoestring.engine.manifest import code_notes, code_record, finished_answer, set_aside_if_void, settle_identity
+from shoestring.engine.origin import made_here
+from shoestring.engine.run import AnyQuestion
+from shoestring.engine.spending import Spending, check_feasible
+from shoestring.engine.study import Study
+from shoestring.engine.verification import verification_note
+from shoestring.errors import UnknownName, UsageError, shown
+from shoestring.machine import mark as marks
+from shoestring.machine.clock import monotonic
+from shoestring.questions import Strategy
+from shoestring.questions.compare import PILOT_SEEDS, Compare
+from shoestring.questions.comparing import Comparing
+from shoestring.questions.scale import Largest, Scale
+from shoestring.questions.scaling import Scaling, Sizing
+from shoestring.questions.search import Search
+from shoestring.questions.searching import Searching
+from shoestring.runners import Runner
+from shoestring.runners.arms import Arms, Target, by_name, catch_up, check_scripts, script_of, to_plain, work_of
+from shoestring.runners.inline import InlineRunner
+from shoestring.runners.process import ProcessRunner
+from shoestring.runners.replay import Curve, ReplayRunner
+from shoestring.runners.target import load
+from shoestring.samplers import make_sampler
+from shoestring.samplers.remembering import Remembering
+from shoestring.schedulers import make_scheduler
+from shoestring.store import Store, schema
+from shoestring.values.answer import Answer
+
+RUNNERS = ("inline", "process", "replay")
+RunnerName: TypeAlias = Literal["inline", "process", "replay"]
+
+
+def launch(
+    target: Target,
+    question: AnyQuestion,
+    spending: Spending,
+    runner: RunnerName | Runner,
+    folder: Path | None,
+    on_progress: Callable[[Study], None] = lambda _study: None,
+    began: float | None = None,
+    *,
+    pilot: bool = False,
+    extend: bool = False,
+    accept_changes: bool = False,
+) -> Answer:
+    """Runs a question whose parts are already built; ``folder`` None keeps nothing.
+
+    Args:
+        began: when the study began, on ``clock.monotonic``; start-up from then on is charged.
+        pilot: do only what tells what a training costs, booked as pilot work.
+        extend: take up the extension that a comparison has planned.
+        accept_changes: run on although the code has changed since the run began, and say so in the answer.
+    Raises:
+        UsageError, StoreError: the question cannot be asked so, or the folder cannot be used.
+    """
+    check_feasible(question, spending.budget, _least_runs(question))
+    if extend and not (isinstance(question, Compare) and question.reserve is not None):
+        raise UsageError("the comparison has planned no extension; plan one when it begins, such as --seeds 10 --reserve 30.")
+    code = pieces_of(target) if folder is not None else {}
+    if folder is not None:
+        folder = folder.absolute()  # the training function may change the directory
+        set_aside_if_void(folder, question)
+        if not pilot and not extend and (answered := finished_answer(folder, question, spending.budget, code, accept=accept_changes)):
+            return answered
+    check_scripts(target, _parameters(target, question))
+    new_strategy(question, {})  # refuses a wrong scheduler or sampler before anything is started
+    with ExitStack() as cleanup:
+        # What is there already is opened first, so that a wrong folder is refused at once; a new run only when its target was imported.
+        store = Store.create_or_open(folder) if folder is not None and folder.exists() else None
+        if store is not None:
+            cleanup.callback(store.close)
+            settle_identity(store, question)
+        record = _code_of(store, code, accept_changes)
+        mark = (store and store.noted("mark")) or marks.new()
+        if store is not None:
+            marks.end(mark)  # what a dead engine has left running: the lock of the run is held here
+        at_work = _make_runner(runner, target, spending, mark, _ready_by(store, spending, began))
+        cleanup.callback(at_work.close)
+        _check_spendable(spending, at_work)
+        if store is None:
+            store = Store.in_memory() if folder is None else Store.create_or_open(folder)
+            cleanup.callback(store.close)
+            settle_identity(store, question)
+        store.note("mark", mark)
+        store.note("request", request := _request(target, spending, runner, store.folder, record))
+        if extend:
+            store.note("extended", True)
+        with store.reading():
+            ledger = Ledger(
+                store,
+                spending.budget,
+                spending.price,
+                clock=at_work.now,
+                rates=at_work.rates,
+                slots=at_work.capacity,
+                began=began if runner in ("inline", "process") else None,
+            )
+            extended = extend or bool(store.noted("extended"))
+        strategy = make_strategy(question, store, pilot=pilot, extended=extended)
+        leases = None if not pilot else float("inf") if isinstance(question, Compare) else 1
+        study = Study(question, strategy, at_work, store, ledger, grace=spending.grace, on_progress=on_progress, pilot=leases)
+        if at_work.capacity == 0:
+            study.say(f"the budget of {spending.budget} was over before {question.target} was imported")
+        answer = study.run()
+        note = verification_note(question, store) if isinstance(question, Scale) else None
+        return replace(answer, notes=(*answer.notes, *([note] if note else []), *code_notes(request)))
+
+
+def make_strategy(question: AnyQuestion, store: Store, *, pilot: bool = False, extended: bool = False) -> Strategy:
+    """Returns a new strategy of a question, which remembers the configurations that its sampler proposed for the stored trials."""
+    with store.reading():
+        rows = sorted(store.rows(schema.trials), key=lambda row: int(row["id"]))
+        searched = [row for row in rows if row["purpose"] == "useful"]  # the sampler counts its own trials only
+        chosen = {number: json.loads(row["config"]) for number, row in enumerate(searched)}
+    return new_strategy(question, chosen, pilot=pilot, extended=extended)
+
+
+def new_strategy(question: AnyQuestion, chosen: dict[int, Any], *, pilot: bool = False, extended: bool = False) -> Strategy:
+    """Returns a new strategy of a question.
+
+    Args:
+        chosen: configurations by trial that were chosen before a restart.
+        pilot: a comparison ends after the seeds that tell what a run costs.
+        extended: whether the planned extension of a comparison is under way.
+    """
+    if isinstance(question, Compare):
+        return Comparing(question, pilot=pilot, extended=extended)
+    if isinstance(question, Scale):
+        return Scaling(question)
+    if isinstance(question, Largest):
+        return Sizing(question)
+    sampler = Remembering(make_sampler(question.sampler, question.space, question.seed), chosen)
+    return Searching(question, make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials))
+
+
+def _least_runs(question: AnyQuestion) -> int:
+    match question:
+        case Compare():
+            return question.runs_a_seed * PILOT_SEEDS
+        case Scale():
+            return len(question.sizes) * 2
+    return 1
+
+
+def _parameters(target: Target, question: AnyQuestion) -> Mapping[str, Iterable[str]]:
+    match question:
+        case Search():
+            return {"": question.space.names}
+        case Compare() if isinstance(target, Arms):
+            return {arm.name: arm.config for arm in question.arms}
+        case Compare():
+            return {"": set[str]().union(*(arm.config for arm in question.arms))}
+    return {"": {*question.config, question.over}}
+
+
+def _check_spendable(spending: Spending, runner: Runner) -> None:
+    """Checks that something that the budget limits is used at all, so that the study ends.
+
+    Raises:
+        UsageError: nothing is, such as GPU-hours on a machine without a GPU.
+    """
+    used = replace(runner.rates, units=1, usd=spending.price.of(runner.rates.as_dict()))
+    if not any(getattr(used, resource) for resource in spending.budget.limits):
+        raise UsageError(
+            f"a budget of {spending.budget} can never be spent, as nothing here uses any of it. "
+            "Limit the time as well, such as --budget 10m."
+        )
+
+
+def _ready_by(store: Store | None, spending: Spending, began: float | None) -> float | None:
+    """Returns the moment by which the target must be imported for anything of a budget of time to be left; None without such a budget."""
+    limit = spending.budget.limits.get("wall_s")
+    if limit is None:
+        return None
+    spent = sum(row["wall_s"] for row in store.rows(schema.leases)) if store else 0.0
+    return (monotonic() if began is None else began) + max(0.0, limit - spent)
+
+
+def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending, mark: str, ready_by: float | None) -> Runner:
+    if not isinstance(runner, str):
+        if not (isinstance(runner.capacity, int) and isinstance(runner.rates, Cost)):
+            raise UsageError(f"runner must have a whole capacity and a Cost as rates, got {shown(runner)}.")
+        return runner
+    if runner == "process":
+        return ProcessRunner(by_name(target), spending.workers, spending.watts, mark=mark, ready_by=ready_by)
+    if runner == "inline":
+        return InlineRunner(work_of(target), spending.watts, mark=mark, catch_up=lambda folder, token: catch_up(target, folder, token))
+    if runner == "replay":
+        if script_of(target) or isinstance(target, Arms):
+            raise UsageError(
+                "a command cannot be replayed; --runner replay wants a TARGET that gives the learning curve of a configuration and a seed."
+            )
+        return ReplayRunner(cast(Curve, load(target) if isinstance(target, str) else target), spending.workers or 1)
+    raise UnknownName("runner", runner, RUNNERS)
+
+
+def _code_of(store: Store | None, code: Mapping[str, str], accept: bool) -> dict[str, Any]:
+    """Returns what the run is to record of its code.
+
+    Raises:
+        DifferentQuestion: it has changed since the run began, and that is not accepted.
+    """
+    if store is None:
+        return code_record(None, code, Path(), accept=accept)
+    with store.reading():
+        stored, reported = (store.noted("request") or {}).get("code"), bool(store.rows(schema.observations))
+        return code_record(stored, code, store.folder, accept=accept, reported=reported)
+
+
+def _request(target: Target, spending: Spending, runner: RunnerName | Runner, folder: Path, code: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what ``resume`` needs beside the question, and where and of what code the run was made."""
+    request = {
+        "target": to_plain(by_name(target)) if isinstance(runner, str) else None,
+        "cwd": str(Path.cwd()),
+        "budget": list(spending.budget.texts),
+        "price": list(spending.price.texts),
+        "grace": spending.grace,
+        "watts": spending.watts,
+        "workers": spending.workers,
+        "runner": runner if isinstance(runner, str) else None,
+        "code": code,
+    }
+    return request | {"made": made_here(folder, request)}

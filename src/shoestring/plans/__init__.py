@@ -1,0 +1,1 @@
+"""What a question would take and could find, before its budget is spent."""

@@ -1,0 +1,111 @@
+"""What a question about size would cost with its budget: one charged lease tells the price of a unit, the rest is arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shoestring.budget import Budget, Cost, describe, duration
+from shoestring.engine.launch import RunnerName, launch
+from shoestring.engine.run import Run, cost_of
+from shoestring.engine.spending import Spending
+from shoestring.questions.scale import Largest, Scale
+from shoestring.runners.arms import Target
+from shoestring.stats.capacity_bayes import CapacityBayes, CapacityPlan
+from shoestring.stats.capacity_strict import CapacityStrict
+
+_STUDIES = 100  # simulated searches for the capacity
+_FARTHEST_PLANNED = 256  # times the first size: places of the capacity that the plan averages over
+
+
+@dataclass(frozen=True)
+class ScalePlan:
+    """What a question about size would cost.
+
+    Attributes:
+        question: what is asked.
+        budget: the limits.
+        pilot: what the pilot cost; zero if the run already had measurements.
+        run_cost: what a run of the smallest size costs.
+        runs: how many runs are asked for; expected ones for the largest size.
+        affordable: how many the budget pays for if all cost what the smallest does.
+        capacity: what the search for the largest size is expected to take, None for a law.
+    """
+
+    question: Scale | Largest
+    budget: Budget
+    pilot: Cost
+    run_cost: Cost
+    runs: float
+    affordable: float
+    capacity: CapacityPlan | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the plan as plain data."""
+        capacity = self.capacity and {"trials": self.capacity.trials, "cost": self.capacity.cost, "cost_90": self.capacity.cost_90}
+        return {
+            "runs": self.runs,
+            "affordable": self.affordable if math.isfinite(self.affordable) else None,
+            "capacity": capacity,
+            "run_cost": self.run_cost.as_dict(),
+            "pilot": self.pilot.as_dict(),
+            "budget": dict(self.budget.limits),
+        }
+
+    def __str__(self) -> str:
+        question, unit = self.question, self.question.unit
+        smallest = question.start if isinstance(question, Largest) else question.sizes[0]
+        price = f"{describe('units', question.horizon, unit)}, {duration(self.run_cost.wall_s)}"
+        pilot = f"pilot     {describe('units', self.pilot.units, unit)}, charged; the question goes on from there"
+        lines = [pilot] * bool(self.pilot.units) + [f"one run   at {question.over} {smallest:g} costs {price}"]
+        if isinstance(question, Scale):
+            lines.append(f"runs      {len(question.sizes)} sizes on {question.seeds} seeds: {self.runs:g}, larger ones cost more time")
+        elif self.capacity:
+            lines.append(
+                f"runs      about {self.capacity.trials:.0f}, together about {self.capacity.cost:.0f} times a run at the size sought "
+                f"(nine times in ten below {self.capacity.cost_90:.0f}), if a run costs in proportion to its size"
+            )
+            if question.p_star >= 0.9:
+                lines.append(
+                    f"caution   a chance of {question.p_star:g} takes 29 solved runs in a row to prove, and 2 failures in 2 to refute"
+                )
+        lines.append(f"budget    {self.budget}: pays for {self.affordable:.0f} runs of the smallest size")
+        return "\n".join(lines)
+
+
+def plan_scale(
+    target: Target, question: Scale | Largest, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
+) -> ScalePlan:
+    """Plans a question about size; runs one lease of it as a charged pilot if nothing of it has been measured yet.
+
+    Raises:
+        UsageError, StoreError: as ``scale``.
+    """
+    pilot = Cost()
+    if (measured := _measured(folder)) is None:
+        pilot = launch(target, question, spending, runner, folder, began=began, pilot=True).spent
+        measured = _measured(folder) or pilot
+    costs = {name: amount * question.horizon / max(1, measured.units) for name, amount in measured.as_dict().items()}
+    run_cost = Cost(**costs | {"units": question.horizon})  # type: ignore[arg-type]  # units are whole
+    affordable = min(limit / costs[name] if costs[name] else math.inf for name, limit in spending.budget.limits.items())
+    if isinstance(question, Scale):
+        return ScalePlan(question, spending.budget, pilot, run_cost, len(question.sizes) * question.seeds, affordable, None)
+    most = min(question.most, question.start * _FARTHEST_PLANNED)
+    settings: CapacityBayes | CapacityStrict
+    if question.strict:
+        settings = CapacityStrict(question.start, question.p_star, smallest=question.smallest, largest=most)
+    else:
+        settings = CapacityBayes(question.start, question.p_star, question.ratio, question.max_trials, question.smallest, most)
+    capacity = settings.plan(np.random.default_rng(question.seed), _STUDIES)
+    return ScalePlan(question, spending.budget, pilot, run_cost, capacity.trials, affordable, capacity)
+
+
+def _measured(folder: Path | None) -> Cost | None:
+    if folder is None or not (folder / "study.db").exists():
+        return None
+    spent = sum((cost_of(row) for row in Run.read(folder).ledger if row["units"]), Cost())
+    return spent if spent.units else None

@@ -1,0 +1,1 @@
+"""What several systems share; it knows none of them."""

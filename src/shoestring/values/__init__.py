@@ -1,0 +1,1 @@
+"""What rooms hand each other: orders and observations, findings, and the answer."""

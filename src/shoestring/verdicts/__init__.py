@@ -1,0 +1,1 @@
+"""Claims: checked like any question, each with a control and a verdict."""
