@@ -65,9 +65,11 @@ class Books:
             metric=metric,
         )
         books._known = [event["unit"] for event in own[at:] if "unit" in event]
-        books.begun = begins[-1]["begin"]
-        books.done = max((event["unit"] for event in own if "unit" in event), default=books.done)
-        books.reported = any("unit" in event for event in own)
+        reports = [index for index, event in enumerate(own) if "unit" in event]
+        if reports:  # the first unit charged is the first one reported, see _report
+            books.reported, books.done = True, max(own[index]["unit"] for index in reports)
+            books.begun = own[reports[0]]["unit"]
+        books.begun = max([books.begun, *(event["begin"] for event in own[reports[0] if reports else 0 :] if "begin" in event)])
         return books
 
     def open(self) -> None:
@@ -169,7 +171,7 @@ class Books:
             if self.went_back or not self._fresh:
                 self.begun = at  # the unit charged at the start is this one, whatever the script kept
         self.begin(at)
-        self.done = max(self.done, at)
+        self.done = at if self.went_back else max(self.done, at)
         self.goes_beyond = self.goes_beyond or at > self.to
         self.reported = True
         decisive = metrics.get(self._metric, 0.0)

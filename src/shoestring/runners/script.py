@@ -190,6 +190,8 @@ class _Attempt:
             process.wait()
             family.end()
         books.take(last=True, is_whole=process.returncode == 0 or (process.returncode > 0 and not stopped))
+        if process.returncode != 0:
+            books.begin_next()  # it failed or was stopped in the middle of a unit
         books.tell_left_out()
         return self._end(process.returncode, stopped)
 
@@ -214,8 +216,6 @@ class _Attempt:
             if books.reader.overwritten:
                 books.remark("overwritten", OVERWRITTEN.format(unit=self._lease.unit, done=books.done, to=self._lease.to))
             return {"end": "finished", "at": books.done}
-        if code != 0:
-            books.begin_next()  # it was training when it failed
         output = last_output(self._lease.folder / OUTPUT, self._output)
         why = why_unread(self._script.pattern, self._script.metric, output, books.reader.left_out) if code == 0 else ""
         what = f"it ended without reporting a metric{why and ': ' + why}" if code == 0 else "the script failed"

@@ -188,6 +188,41 @@ def test_what_a_dead_keeper_has_not_read_is_recovered_once(carry_out, tmp_path):
     assert charged(recovered) == [1, 2, 3]
 
 
+def test_a_resumed_script_whose_keeper_died_is_charged_once_for_each_unit(tmp_path):
+    events = EventWriter(tmp_path / EVENTS)
+    events.append({"token": 1, "begin": 1, "to": 9, "fresh": False, "source": 0})
+    events.append({"token": 1, "unit": 5, "metrics": {"loss": 0.2}})  # the first: it kept more than the engine knew of
+    events.close()
+
+    Script(("true",), None, "loss").recover(tmp_path, 1)
+
+    assert charged([event for event, _ in read(tmp_path / EVENTS)]) == [1, 6]
+
+
+@pytest.mark.parametrize(("code", "units"), [(143, [1, 2]), (0, [1])])
+def test_the_unit_that_is_begun_after_a_request_to_stop_is_charged(carry_out, tmp_path, code, units):
+    body = f"""
+def end(*_):
+    report(unit=1, loss=1.0)
+    os._exit({code})  # with an error, it may have been in unit 2; without, it ended in order
+signal.signal(signal.SIGTERM, end)
+open(os.path.join(folder, "ready"), "w").close()
+time.sleep(60)
+"""
+    events = carry_out(body, stop=(tmp_path / "checkpoints" / "ready").exists, grace=9.0)
+
+    assert (charged(events), events[-1]["end"], events[-1]["at"]) == (units, "paused", 1)
+
+
+def test_a_script_that_began_again_is_charged_what_it_repeats_and_no_more(carry_out, tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "useless").touch()
+
+    events = carry_out("report(unit=1, loss=1.0)\ntime.sleep(60)", start=5, to=9, horizon=9)
+
+    assert (charged(events), events[-1]["end"]) == ([6, 2], "restarts")
+
+
 def test_one_that_had_done_all_when_its_keeper_died_is_done(carry_out, tmp_path):
     whole = carry_out(SAVES_LONG)
     (tmp_path / EVENTS).unlink()
