@@ -42,6 +42,11 @@ def misbehave(how, unit):
         raise ValueError("two is too many")
     if unit == 2 and how == "hang":
         time.sleep(60)
+    if unit == 2 and how == "swallow":
+        try:
+            time.sleep(60)
+        except BaseException:
+            time.sleep(60)
     if unit == 2 and how == "replaces the clock":
         time.monotonic = time.time = lambda: 0.0
         time.sleep = lambda seconds: None
@@ -320,6 +325,14 @@ def test_a_trial_that_overstays_is_killed_after_its_grace(session):
 
     assert (exit_.how, [unit for unit, _ in curve_of(events)]) in [("killed", [1, 2]), ("ended", [1, 2])]  # a script's keeper lives to tell
     assert time.monotonic() - began < 0.8 + 0.3 + 1.5
+
+
+@all_of(RUN_FUNCTIONS)
+def test_so_is_one_that_swallows_what_is_raised_to_end_it(session):
+    _, exit_ = session.carry_out("swallow", seconds=0.4, grace=0.2)
+
+    assert exit_.how == "killed"
+    assert exit_.usage.busy_s < 30
 
 
 @all_of(["process, from a file", "process, from a function"])

@@ -51,8 +51,19 @@ class _AtOnce:
 
 
 def stop_at_once_on_signals() -> None:
-    """Has every signal that asks for a stop raise ``Stopped`` from now on; a study under way takes them over and stops in order."""
-    handler = _AtOnce()
+    """Has every signal that asks for a stop raise ``Stopped`` from now on; a study under way takes them over and stops in order.
+
+    Finalizers and callbacks of weak references let no exception through: a stop that comes while one runs ends the process there.
+    """
+    handler, report = _AtOnce(), sys.unraisablehook
+
+    def unraisable(args: sys.UnraisableHookArgs) -> None:
+        if isinstance(args.exc_value, Stopped):
+            leave(STOPPED)
+        if not isinstance(args.exc_value, TimeIsUp):  # which is raised again until it is obeyed
+            report(args)
+
+    sys.unraisablehook = unraisable
     for number in SIGNALS:
         if not _is_for_others(number):
             signal.signal(number, handler)

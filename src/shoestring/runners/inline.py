@@ -23,14 +23,15 @@ from shoestring.trial.events import read, read_until_damage
 from shoestring.trial.lease import Exit, Lease, Report, Usage
 
 _WOKEN_S = 0.1  # by how much less than the timer has counted the clock may have moved on
+_AGAIN_S = 1.0  # until ``TimeIsUp`` is raised again: a finalizer or a bare ``except`` may have swallowed it
 
 
 class InlineRunner:
     """Runs each lease to its end inside ``poll``.
 
-    When the time of a lease and its grace are over, ``TimeIsUp`` is raised in the training function: Python code, sleeps included, stops
-    there. A function that hangs in C does not; the process runner stops that too. Whatever a trial has started ends with its lease. While
-    this process is stopped (Ctrl-Z), so is what the trial has started, and no time is charged.
+    When the time of a lease and its grace are over, ``TimeIsUp`` is raised in the training function, again and again until it has ended:
+    Python code, sleeps included, stops there. A function that hangs in C does not; the process runner stops that too. Whatever a trial has
+    started ends with its lease. While this process is stopped (Ctrl-Z), so is what the trial has started, and no time is charged.
 
     Args:
         work: what carries out a lease.
@@ -144,9 +145,10 @@ def _alarm(lease: Lease, now: Callable[[], float]) -> Iterator[None]:
     ends_at = now() + lease.seconds + lease.grace
 
     def ring(_number: int, _frame: FrameType | None) -> None:
-        if (left := ends_at - now()) > _WOKEN_S:
-            set_timer(signal.ITIMER_REAL, left)  # this process was stopped meanwhile
-        else:
+        left = ends_at - now()
+        is_over = left <= _WOKEN_S  # if not, this process was stopped meanwhile
+        set_timer(signal.ITIMER_REAL, _AGAIN_S if is_over else left)
+        if is_over:
             raise TimeIsUp
 
     set_timer = signal.setitimer
@@ -155,8 +157,11 @@ def _alarm(lease: Lease, now: Callable[[], float]) -> Iterator[None]:
     try:
         yield
     finally:
-        set_timer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        try:
+            set_timer(signal.ITIMER_REAL, 0)
+        finally:  # it may ring just before
+            set_timer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def _cpu_s() -> float:
