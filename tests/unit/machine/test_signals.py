@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from shoestring.interrupts import EXIT_CODE, STOPPED
+from shoestring.machine.signals import EXIT_CODE, STOPPED
 
 PROGRAM = """
 import atexit, gc, os, signal, weakref
-from shoestring import interrupts
-interrupts.stop_at_once_on_signals()
+from shoestring.machine import signals
+signals.stop_at_once_on_signals()
 class Thing:
     pass
 def stop(*_):
