@@ -55,18 +55,17 @@ def stop_at_once_on_signals() -> None:
 
     Finalizers and callbacks of weak references let no exception through: a stop that comes while one runs ends the process there.
     """
-    handler, report = _AtOnce(), sys.unraisablehook
-
-    def unraisable(args: sys.UnraisableHookArgs) -> None:
-        if isinstance(args.exc_value, Stopped):
-            leave(STOPPED)
-        if not isinstance(args.exc_value, TimeIsUp):  # which is raised again until it is obeyed
-            report(args)
-
-    sys.unraisablehook = unraisable
+    handler, sys.unraisablehook = _AtOnce(), _not_let_through
     for number in SIGNALS:
         if not _is_for_others(number):
             signal.signal(number, handler)
+
+
+def _not_let_through(unraisable: sys.UnraisableHookArgs) -> None:
+    if isinstance(unraisable.exc_value, Stopped):
+        leave(STOPPED)
+    if not isinstance(unraisable.exc_value, TimeIsUp):  # which is raised again until it is obeyed
+        sys.__unraisablehook__(unraisable)
 
 
 def leave(message: str = "") -> NoReturn:
