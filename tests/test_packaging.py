@@ -61,7 +61,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
 
 @pytest.mark.slow
 def test_the_installed_package_runs_from_its_own_files(python, tmp_path):
-    done = run(python, "-P", "-c", "import shoestring; print(shoestring.__file__)")
+    done = run(python, "-I", "-c", "import shoestring; print(shoestring.__file__)")
 
     assert Path(done.stdout.strip()).is_relative_to(python.parents[1]), done.stderr
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,16 +26,24 @@ def train(trial):
 LIMITS = ["--metric", "loss", "--goal", "min", "--budget", "900 epochs", "--horizon", "9", "--eta", "3", "--scheduler", "halving"]
 
 
+@contextmanager
+def mounted(folder: Path) -> Iterator[Path]:
+    """Mounts a file system of 800 KiB, of which the study takes three quarters."""
+    place = folder / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=800k", "none", str(place)], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("no tmpfs can be mounted here (that takes root)")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
 @pytest.fixture
 def disk(tmp_path) -> Iterator[Path]:
-    """A file system of 800 KiB, of which the study takes three quarters."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=800k", "none", str(place)], capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip("no tmpfs can be mounted here (that takes root)")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with mounted(tmp_path) as place:
+        yield place
 
 
 def search(disk: Path, runner: str) -> subprocess.CompletedProcess[str]:
@@ -88,15 +97,20 @@ def fill(ballast: Path, free: int) -> None:
         file.write(bytes(max(0, room.f_bavail * room.f_frsize - free)))
 
 
-@pytest.mark.parametrize("command", ["search", "resume", "status", "report"])
-def test_a_read_only_disk_is_said_to_be_one(disk, command):
-    assert search(disk, "inline").returncode == 0
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+@pytest.fixture(scope="module")
+def read_only(tmp_path_factory) -> Iterator[Path]:
+    """A file system that holds a run, and that has become read-only."""
+    with mounted(tmp_path_factory.mktemp("read-only")) as place:
+        assert search(place, "inline").returncode == 0
+        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        yield place
 
-    if command == "search":
-        arguments = ["search", f"{disk.parent / 'target.py'}:train", "x=0:1", *LIMITS, "--store", str(disk / "new")]
-    else:
-        arguments = [command, str(disk / "run")]
+
+@pytest.mark.parametrize("command", ["search", "resume", "status", "report"])
+def test_a_read_only_disk_is_said_to_be_one(read_only, command):
+    new = ["search", f"{read_only.parent / 'target.py'}:train", "x=0:1", *LIMITS, "--store", str(read_only / "new")]
+    arguments = new if command == "search" else [command, str(read_only / "run")]
+
     done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False)
 
     assert done.returncode == {"search": 2, "resume": 0, "status": 0, "report": 4}[command], done.stderr

@@ -23,6 +23,7 @@ from shoestring.runners.script import Script
 from shoestring.trial.lease import Exit, Lease
 
 COMMAND = str(Path(sys.executable).with_name("shoestring"))
+BUDGET_S = 5  # of time: what does not obey would spend a minute
 TRAINER = """
 import json, os, sys, time
 for unit in range(1, 1000):
@@ -166,7 +167,7 @@ def test_a_closed_terminal_is_an_orderly_stop(tmp_path, runner):
 
 
 def test_a_stopped_server_and_worker_hold_nothing_up(tmp_path):
-    study = Study(tmp_path, "process", "waits", budget="8s")
+    study = Study(tmp_path, "process", "waits", budget=f"{BUDGET_S}s")
     study.until_trained()
 
     for process in (study.server(), *study.server().children()):
@@ -174,20 +175,20 @@ def test_a_stopped_server_and_worker_hold_nothing_up(tmp_path):
 
     assert study.process.wait(60) == 0
     assert study.family() == []
-    assert Run.read(tmp_path / "run").spent().wall_s < 8 + 0.3 + 0.5
+    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + 0.5
 
 
 @pytest.mark.parametrize("runner", ["inline", "process"])
 def test_a_stopped_engine_lets_nothing_overspend(tmp_path, runner):
-    study = Study(tmp_path, runner, "waits", budget="8s")
+    study = Study(tmp_path, runner, "waits", budget=f"{BUDGET_S}s")
     study.until_trained()
 
     os.killpg(study.process.pid, signal.SIGSTOP)
-    time.sleep(9)
+    time.sleep(BUDGET_S)
     os.killpg(study.process.pid, signal.SIGCONT)
 
     assert study.process.wait(60) == 0
-    assert Run.read(tmp_path / "run").spent().wall_s < 8 + 0.3 + 0.5
+    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + 0.5
 
 
 def test_resuming_ends_what_carries_the_mark_and_no_process_whose_number_is_stored(tmp_path):
@@ -218,7 +219,7 @@ def test_a_process_that_a_training_function_forks_does_not_go_on_as_another_engi
 
 @pytest.mark.parametrize("runner", ["inline", "process"])
 def test_a_module_that_replaces_the_clocks_cannot_overspend(tmp_path, runner):
-    study = Study(tmp_path, runner, "clocks", "12s")
+    study = Study(tmp_path, runner, "clocks", f"{BUDGET_S}s")
 
     assert study.process.wait(60) == 0, (tmp_path / "out").read_text()
-    assert 0 < Run.read(tmp_path / "run").spent().wall_s < 12 + 0.3 + 0.5
+    assert 0 < Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + 0.5

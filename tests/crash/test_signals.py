@@ -36,9 +36,10 @@ def stopped(folder: Path, runner: str, moment: str, *signals: signal.Signals) ->
         while not (folder / moment).exists():
             assert study.poll() is None
             time.sleep(0.01)
-        for number in signals:
+        for number in signals[:-1]:
             os.killpg(study.pid, number)
             time.sleep(0.3)
+        os.killpg(study.pid, signals[-1])
         said, _ = study.communicate(timeout=30)
     return subprocess.CompletedProcess(given, study.returncode, said)
 
