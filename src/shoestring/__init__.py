@@ -9,14 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shoestring.api import check, claims, compare, largest, load, plan, report, resume, scale, search
     from shoestring.budget import Budget
-    from shoestring.doors import compare, largest, scale, search
-    from shoestring.errors import ShoestringError
+    from shoestring.engine.options import Options
+    from shoestring.engine.run import Run
+    from shoestring.errors import ShoestringError, UsageError
+    from shoestring.runners import Runner
     from shoestring.runners.replay import ReplayRunner
     from shoestring.runners.script import Script
     from shoestring.space import Choice, Float, Int, Space
     from shoestring.trial import Trial
     from shoestring.values.answer import Answer
+    from shoestring.values.comparison import Comparison
+    from shoestring.values.orders import Sampler, Scheduler
+    from shoestring.values.scaling import Capacity, Law
+    from shoestring.values.selection import Selection
     from shoestring.verdicts.claim import Claim, Ruling, Verdict
 
 __version__ = "0.1.0"
@@ -24,39 +31,71 @@ __version__ = "0.1.0"
 _HOMES = {
     "Answer": "values.answer",
     "Budget": "budget",
+    "Capacity": "values.scaling",
     "Choice": "space",
     "Claim": "verdicts.claim",
+    "Comparison": "values.comparison",
     "Float": "space",
     "Int": "space",
+    "Law": "values.scaling",
+    "Options": "engine.options",
     "ReplayRunner": "runners.replay",
     "Ruling": "verdicts.claim",
+    "Run": "engine.run",
+    "Runner": "runners",
+    "Sampler": "values.orders",
+    "Scheduler": "values.orders",
     "Script": "runners.script",
+    "Selection": "values.selection",
     "ShoestringError": "errors",
     "Space": "space",
     "Trial": "trial",
+    "UsageError": "errors",
     "Verdict": "verdicts.claim",
-    "compare": "doors",
-    "largest": "doors",
-    "scale": "doors",
-    "search": "doors",
+    "check": "api",
+    "claims": "api",
+    "compare": "api",
+    "largest": "api",
+    "load": "api",
+    "plan": "api",
+    "report": "api",
+    "resume": "api",
+    "scale": "api",
+    "search": "api",
 }
 
 __all__ = [
     "Answer",
     "Budget",
+    "Capacity",
     "Choice",
     "Claim",
+    "Comparison",
     "Float",
     "Int",
+    "Law",
+    "Options",
     "ReplayRunner",
     "Ruling",
+    "Run",
+    "Runner",
+    "Sampler",
+    "Scheduler",
     "Script",
+    "Selection",
     "ShoestringError",
     "Space",
     "Trial",
+    "UsageError",
     "Verdict",
+    "check",
+    "claims",
     "compare",
     "largest",
+    "load",
+    "plan",
+    "report",
+    "resume",
     "scale",
     "search",
 ]

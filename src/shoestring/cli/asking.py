@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Optional, get_type_hints
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, Optional, cast, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
-    from shoestring.engine.run import AnyQuestion
-    from shoestring.engine.spending import Spending
-    from shoestring.questions import Question
-    from shoestring.runners.arms import Target
+    from shoestring.engine.asked import Asked
+    from shoestring.engine.launch import RunnerName
+    from shoestring.engine.options import Options
     from shoestring.runners.script import Script
 
 Words = Annotated[
@@ -54,26 +53,24 @@ class Shared:
     as_json: Json = False
     began: float = 0.0
 
-    def spending(self) -> Spending:
-        """Returns how the study may spend."""
-        from shoestring.engine.spending import Spending
+    def question(self) -> dict[str, Any]:
+        """Returns what every question has, as arguments of its verb."""
+        return {name: getattr(self, name) for name in ("metric", "goal", "horizon", "seed")}
 
-        return Spending.of(self.budget, self.price, self.grace, self.watts, self.workers, self.unit)
-
-    def folder(self, question: Question) -> Path | None:
-        """Returns the run's folder, None for a run in memory."""
-        from shoestring.engine.naming import folder_of
-
-        return folder_of(self.store, question)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked on the command line; ``extend`` takes up the extension that a comparison has planned."""
-
-    target: Target
-    question: AnyQuestion
-    extend: bool = False
+    def options(self) -> Options:
+        """Returns how the study runs."""
+        return {
+            "budget": self.budget,
+            "unit": self.unit,
+            "runner": cast("RunnerName", self.runner),
+            "workers": self.workers,
+            "price": self.price,
+            "watts": self.watts,
+            "grace": self.grace,
+            "store": self.store,
+            "accept_changes": self.accept_changes,
+            "began": self.began,
+        }
 
 
 def question_command(
@@ -86,9 +83,10 @@ def question_command(
         then: runs the question, or plans it.
         defaults: of shared options that this question need not be given.
     """
-    own = [parameter for parameter in inspect.signature(ask, eval_str=True).parameters.values() if parameter.name != "shared"]
+    said = SimpleNamespace(__annotations__={name: hint for name, hint in ask.__annotations__.items() if name != "return"})  # not loaded yet
+    hints = get_type_hints(said, ask.__globals__, include_extras=True) | get_type_hints(Shared, include_extras=True)
+    own = [item.replace(annotation=hints[name]) for name, item in inspect.signature(ask).parameters.items() if name != "shared"]
     options = [option for option in fields(Shared) if option.name != "began"]
-    hints = get_type_hints(Shared, include_extras=True)
 
     def command(**given: Any) -> None:
         began = time.monotonic()

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from shoestring.cleaning import for_terminal
-from shoestring.cli.asking import AcceptChanges, Asked, Json, Seed, Shared, Words, question_command, target_of
+from shoestring.cli.asking import AcceptChanges, Json, Seed, Shared, Words, question_command, target_of
 from shoestring.cli.claim_commands import claims, systems
 from shoestring.cli.compare_options import ask_compare
 from shoestring.cli.saying import say
@@ -24,10 +25,8 @@ from shoestring.cli.system_commands import run, verify
 from shoestring.errors import ShoestringError
 
 if TYPE_CHECKING:
+    from shoestring.engine.asked import Asked
     from shoestring.engine.run import Run
-    from shoestring.plans.compare import ComparePlan
-    from shoestring.plans.scale import ScalePlan
-    from shoestring.plans.search import Plan
     from shoestring.values.answer import Answer
 
 app = typer.Typer(
@@ -44,41 +43,16 @@ RunArgument = Annotated[Optional[str], typer.Argument(metavar="[RUN]", help="A r
 
 def _run(asked: Asked, shared: Shared) -> None:
     from shoestring.cli.live import live
-    from shoestring.engine.launch import RunnerName, launch
 
     with live() as on_progress:
-        runner, folder = cast(RunnerName, shared.runner), shared.folder(asked.question)
-        answer = launch(
-            asked.target,
-            asked.question,
-            shared.spending(),
-            runner,
-            folder,
-            on_progress,
-            shared.began,
-            extend=asked.extend,
-            accept_changes=shared.accept_changes,
-        )
+        answer = replace(asked, options=asked.options | {"on_progress": on_progress}).run()
     _finish(answer, shared.as_json)
 
 
 def _plan(asked: Asked, shared: Shared) -> None:
-    from shoestring.engine.launch import RunnerName
-    from shoestring.plans.compare import plan_compare
-    from shoestring.plans.scale import plan_scale
-    from shoestring.plans.search import plan
-    from shoestring.questions.compare import Compare
-    from shoestring.questions.search import Search
+    from shoestring.plans import plan_of
 
-    question, spending = asked.question, shared.spending()
-    runner, folder = cast(RunnerName, shared.runner), shared.folder(question)
-    made: Plan | ComparePlan | ScalePlan
-    if isinstance(question, Search):
-        made = plan(asked.target, question, spending, runner, folder, shared.began)
-    elif isinstance(question, Compare):
-        made = plan_compare(asked.target, question, spending, runner, folder, shared.began)
-    else:
-        made = plan_scale(asked.target, question, spending, runner, folder, shared.began)
+    made = plan_of(asked)
     say(json.dumps(made.to_json()) if shared.as_json else str(made))
 
 
@@ -130,9 +104,10 @@ def resume(
     """Resumes a run that was stopped, killed or preempted."""
     began = time.monotonic()
     from shoestring.cli.live import live
-    from shoestring.doors.resuming import resumption
+    from shoestring.engine.naming import run_named
+    from shoestring.engine.resuming import resumption
 
-    resuming = resumption(_folder(run), lambda said: yes or _agreed(said), accept_changes=accept_changes)
+    resuming = resumption(run_named(run), lambda said: yes or _agreed(said), accept_changes=accept_changes)
     with live() as on_progress:
         answer = resuming(on_progress, began)
     _finish(answer, as_json)
@@ -149,10 +124,12 @@ def status(
 ) -> None:
     """What a run has spent and found so far, without disturbing it."""
     from shoestring import reports
+    from shoestring.api import load
+    from shoestring.engine.naming import run_named
 
-    folder = _folder(run)
+    folder = run_named(run)
     while True:
-        read = _read(folder)
+        read = load(folder)
         if as_json:
             say(json.dumps(_state(read)))
         else:
@@ -172,6 +149,7 @@ def report(
 ) -> None:
     """Writes the report of a run into its folder: a page, tables, figures, and texts for a paper."""
     from shoestring import reports
+    from shoestring.api import load
     from shoestring.errors import UnknownName, UsageError
 
     if form not in reports.FORMATS:
@@ -182,7 +160,7 @@ def report(
     if project is not None:
         written = reports.write_project(project)
     else:
-        read = _read(_folder(run))
+        read = load(run)
         if form != "html":
             say(reports.text(read) if form == "text" else reports.markdown(read), nl=form == "text")
             return
@@ -201,12 +179,13 @@ def export(
     out: Annotated[Optional[Path], typer.Option(help="The file; stdout if left out.")] = None,  # noqa: UP045
 ) -> None:
     """Takes a run's data elsewhere: CSV, JSON lines, or a storage that optuna-dashboard opens."""
+    from shoestring.api import load
     from shoestring.errors import UnknownName, UsageError
     from shoestring.reports import export as exports
 
     if form not in exports.FORMATS:
         raise UnknownName("format", form, exports.FORMATS)
-    read = _read(_folder(run))
+    read = load(run)
     if form == "optuna":
         say(exports.to_optuna(read, out or read.folder / "optuna.db"))
         return
@@ -259,6 +238,7 @@ def doctor(as_json: Json = False) -> None:
 
 def _finish(answer: Answer, as_json: bool) -> None:
     from shoestring import reports
+    from shoestring.api import load
     from shoestring.machine.files import shown
 
     say(str(answer), err=True)
@@ -266,30 +246,11 @@ def _finish(answer: Answer, as_json: bool) -> None:
         say(json.dumps(answer.to_json()))
     if answer.run is not None:
         try:
-            say(f"report in {shown(reports.write(_read(answer.run)))}", err=True)
+            say(f"report in {shown(reports.write(load(answer.run)))}", err=True)
         except Exception as error:  # the edge: the answer stands, whatever becomes of its report
             reason = " ".join(f"{'' if isinstance(error, ShoestringError) else f'{type(error).__name__}: '}{error}".split())
             say(f"The answer is saved, but its report was not written: {reason}", err=True)
     raise typer.Exit(answer.status.exit_code)
-
-
-def _folder(run: str | None) -> Path:
-    from shoestring.engine.naming import nameable, runs_folder
-    from shoestring.errors import NotARun
-
-    if run is not None:
-        named = runs_folder() / run
-        return named if not nameable(Path(run)).exists() and named.exists() else Path(run)
-    found = sorted(runs_folder().glob("*/study.db"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise NotARun(f"there is no run in {runs_folder()}; give a run's folder, or set SHOESTRING_RUNS to where the runs lie.")
-    return found[-1].parent
-
-
-def _read(folder: Path) -> Run:
-    from shoestring.engine.run import Run
-
-    return Run.read(folder)
 
 
 def _state(run: Run) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
-from shoestring.cli.asking import Asked, Shared, Words, refuse_pattern, target_of
+from shoestring.cli.asking import Shared, Words, refuse_pattern, target_of
 
 if TYPE_CHECKING:
+    from shoestring.engine.asked import Asked
     from shoestring.runners.arms import One
+    from shoestring.values.comparison import Comparison
     from shoestring.values.orders import Config
 
 ArmOption = Annotated[
@@ -55,9 +57,10 @@ def ask_compare(
     reserve: Reserve = None,
     extend: Extend = False,
     strict: Strict = False,
-) -> Asked:
+) -> Asked[Comparison]:
     """Returns the comparison that was asked for."""
-    from shoestring.doors.comparing import compare_question
+    from shoestring import api
+    from shoestring.engine.asked import asked_by
     from shoestring.errors import UsageError
     from shoestring.space.text import parse_config
 
@@ -73,11 +76,11 @@ def ask_compare(
         if name in arms:
             raise UsageError(f"two arms are called {name!r}; give each a name of its own.")
         arms[name] = what
-    target, question = compare_question(
+    return asked_by(
+        api.compare,
         arms,
         train,
-        metric=shared.metric,
-        goal=shared.goal,
+        **shared.question(),
         seeds=_seeds(seeds),
         difference=difference,
         alpha=alpha,
@@ -87,12 +90,10 @@ def ask_compare(
         full=ablation_of,
         repeats=dict(_repeats(text) for text in repeats),
         reserve=reserve,
+        extend=extend,
         strict=strict,
-        horizon=shared.horizon,
-        unit=shared.spending().unit,
-        seed=shared.seed,
+        **shared.options(),
     )
-    return Asked(target, question, extend)
 
 
 def _arm(text: str, train: One | None, fixed: Config, shared: Shared) -> tuple[str, One | Config | float]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional, cast
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from shoestring.cli.asking import Asked, Shared, Words, target_of
+from shoestring.cli.asking import Shared, Words, target_of
+
+if TYPE_CHECKING:
+    from shoestring.engine.asked import Asked
+    from shoestring.values.scaling import Capacity, Law
 
 Over = Annotated[Optional[str], typer.Option(metavar="NAME=SIZES", help="The parameter that grows: width=16,32,64,128,256.")]  # noqa: UP045
 Seeds = Annotated[int, typer.Option(help="Runs at each size.")]
@@ -39,63 +43,51 @@ def ask_scale(
     ratio: Ratio = 4.0,
     strict: StrictOption = False,
     max_trials: MaxTrials = 60,
-) -> Asked:
+) -> Asked[Law] | Asked[Capacity]:
     """Returns the question about size that was asked."""
-    from shoestring.engine.naming import name_of
+    from shoestring import api
+    from shoestring.engine.asked import asked_by
     from shoestring.errors import UsageError
-    from shoestring.questions.scale import Largest, Scale, condition_of
-    from shoestring.questions.search import Goal
+    from shoestring.questions.scale import condition_of
     from shoestring.space.text import parse_config
 
     if (over is None) == (largest is None):
         raise UsageError("a question about size needs either --over NAME=SIZES for a law, or --largest NAME with --solved and --from.")
-    condition = condition_of(solved) if solved is not None else None
-    metric = shared.metric or (condition[0] if condition else "")
+    metric = shared.metric or (condition_of(solved)[0] if solved is not None else "")
     target, parts = target_of(words or [], context.obj, shared.pattern, metric)
-    config, unit = parse_config(",".join(parts)), shared.spending().unit
-    if largest is not None:
-        if condition is None or first is None:
-            raise UsageError("--largest needs to know when a size is solved and where to begin: --solved 'accuracy>=0.99' --from 8.")
-        _, goal, threshold = condition
-        return Asked(
+    config, common = parse_config(",".join(parts)), shared.question()
+    if largest is None:
+        name, _, sizes = (over or "").partition("=")
+        return asked_by(
+            api.scale,
             target,
-            Largest(
-                name_of(target),
-                largest,
-                metric,
-                goal,
-                threshold,
-                first,
-                config,
-                p_star,
-                ratio,
-                strict,
-                min(1, first),
-                most,
-                max_trials,
-                shared.horizon,
-                unit,
-                shared.seed,
-            ),
+            over=name,
+            sizes=_numbers(sizes),
+            config=config,
+            seeds=seeds,
+            extrapolate=[_size(name, text) for text in extrapolate],
+            unverified=unverified,
+            **common,
+            **shared.options(),
         )
-    name, _, sizes = (over or "").partition("=")
-    aims = [_size(name, text) for text in extrapolate]
-    return Asked(
+    if solved is None or first is None:
+        raise UsageError("--largest needs to know when a size is solved and where to begin: --solved 'accuracy>=0.99' --from 8.")
+    return asked_by(
+        api.largest,
         target,
-        Scale(
-            name_of(target),
-            name,
-            _numbers(sizes),
-            metric,
-            cast(Goal, shared.goal),
-            config,
-            seeds,
-            tuple(aims),
-            unverified,
-            shared.horizon,
-            unit,
-            shared.seed,
-        ),
+        over=largest,
+        solved=solved,
+        start=first,
+        config=config,
+        p_star=p_star,
+        ratio=ratio,
+        strict=strict,
+        smallest=min(1, first),
+        most=most,
+        max_trials=max_trials,
+        horizon=shared.horizon,
+        seed=shared.seed,
+        **shared.options(),
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from shoestring.cli.asking import Asked, Shared, Words, target_of
+from shoestring.cli.asking import Shared, Words, target_of
+
+if TYPE_CHECKING:
+    from shoestring.engine.asked import Asked
+    from shoestring.values.selection import Selection
 
 SpaceOption = Annotated[
     list[str], typer.Option("--space", metavar="NAME=VALUES", help="Parameters: lr=log:1e-4:1 width=int:8:256 act=relu,tanh.")
@@ -37,29 +41,26 @@ def ask_search(
     trials: Trials = None,
     confirm: Confirm = "auto",
     default: Default = None,
-) -> Asked:
+) -> Asked[Selection]:
     """Returns the search that was asked for."""
-    target, parts = target_of(words or [], context.obj, shared.pattern, shared.metric)
-    from shoestring.doors.searching import search_question
-    from shoestring.engine.naming import name_of
+    from shoestring import api
+    from shoestring.engine.asked import asked_by
     from shoestring.errors import UnknownName
     from shoestring.space.text import parse_config, parse_space
 
+    target, parts = target_of(words or [], context.obj, shared.pattern, shared.metric)
     if confirm not in ("auto", "none"):
         raise UnknownName("confirm", confirm, ("auto", "none"))
-    question = search_question(
-        name_of(target),
+    return asked_by(
+        api.search,
+        target,
         parse_space([*space, *parts]),
-        metric=shared.metric,
-        goal=shared.goal,
-        horizon=shared.horizon,
-        unit=shared.spending().unit,
-        seed=shared.seed,
+        **shared.question(),
         scheduler=scheduler,
         sampler=sampler,
         eta=eta,
         n_trials=trials,
         confirm=confirm == "auto",
         default=None if default is None else parse_config(default),
+        **shared.options(),
     )
-    return Asked(target, question)

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from shoestring.errors import UsageError, shown
+from shoestring.errors import NotARun, UsageError, shown
 from shoestring.questions import Question
 from shoestring.runners.arms import Arms, Target
 from shoestring.runners.script import Script
@@ -61,3 +61,18 @@ def nameable(path: Path) -> Path:
 def runs_folder() -> Path:
     """Returns the folder of all runs: ``SHOESTRING_RUNS``, or ``runs`` in the current folder."""
     return Path(os.environ.get("SHOESTRING_RUNS") or "runs")
+
+
+def run_named(run: str | None) -> Path:
+    """Returns the folder of a run that is given by its folder or by its name below the folder of runs; of the newest run if None.
+
+    Raises:
+        NotARun: there is none.
+    """
+    if run is not None:
+        named = runs_folder() / run
+        return named if not nameable(Path(run)).exists() and named.exists() else Path(run)
+    found = sorted(runs_folder().glob("*/study.db"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise NotARun(f"there is no run in {runs_folder()}; give a run's folder, or set SHOESTRING_RUNS to where the runs lie.")
+    return found[-1].parent

@@ -1,1 +1,37 @@
 """What a question would take and could find, before its budget is spent."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from shoestring.engine.asked import Asked
+from shoestring.engine.naming import folder_of
+from shoestring.engine.options import DEFAULTS, spending_of
+from shoestring.errors import UsageError
+from shoestring.plans.compare import ComparePlan, plan_compare
+from shoestring.plans.scale import ScalePlan, plan_scale
+from shoestring.plans.search import Plan, plan_search
+from shoestring.questions.compare import Compare
+from shoestring.questions.search import Search
+
+AnyPlan: TypeAlias = Plan | ComparePlan | ScalePlan
+
+
+def plan_of(asked: Asked) -> AnyPlan:
+    """Plans what a call asks; where nothing has been measured yet, a pilot is run and charged.
+
+    Raises:
+        UsageError: the question cannot be asked so, the runner is one of the caller's own, or ``accept_changes`` is given.
+        StoreError: the folder cannot be used, or holds another question.
+    """
+    options, question = DEFAULTS | asked.options, asked.question
+    runner, spending, folder = options["runner"], spending_of(options), folder_of(options["store"], question)
+    if not isinstance(runner, str):
+        raise UsageError("a plan needs a runner by its name, such as runner='process'; leave your own out.")
+    if options["accept_changes"]:
+        raise UsageError("a plan does not accept changed code; give accept_changes (--accept-changes) to the study itself.")
+    if isinstance(question, Search):
+        return plan_search(asked.target, question, spending, runner, folder, options["began"])
+    if isinstance(question, Compare):
+        return plan_compare(asked.target, question, spending, runner, folder, options["began"])
+    return plan_scale(asked.target, question, spending, runner, folder, options["began"])

@@ -96,7 +96,9 @@ class Plan:
         return f"confirm   not at this budget: {too_small(question)}: about {duration(needed * self.unit_s / self.workers)}"
 
 
-def plan(target: Target, question: Search, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None) -> Plan:
+def plan_search(
+    target: Target, question: Search, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
+) -> Plan:
     """Plans a search; runs one lease of it as a charged pilot if nothing of it has been measured yet.
 
     Raises:

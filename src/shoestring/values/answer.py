@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from shoestring.arguments import checked_class
 from shoestring.budget import RESOURCES, Budget, Cost, describe, plural_of
@@ -15,6 +17,8 @@ from shoestring.cleaning import for_line
 from shoestring.machine.files import shown
 from shoestring.values.finding import Finding
 from shoestring.values.selection import Best, Selection
+
+F = TypeVar("F", bound=Finding, covariant=True, default=Finding)
 
 
 class Status(StrEnum):
@@ -33,12 +37,12 @@ class Status(StrEnum):
 
 @checked_class
 @dataclass(frozen=True)
-class Answer:
+class Answer(Generic[F]):
     """The answer to a question.
 
     Attributes:
         status: how the study ended.
-        finding: what was found: a ``Selection``, a ``Comparison``, a ``Law`` or a ``Capacity``.
+        finding: what was found, of type ``F``: a ``Selection``, a ``Comparison``, a ``Law`` or a ``Capacity``.
         spent: the sum of the ledger.
         budget: the limits.
         unit: what a unit of training is called.
@@ -48,7 +52,7 @@ class Answer:
     """
 
     status: Status
-    finding: Finding
+    finding: F
     spent: Cost
     budget: Budget
     unit: str

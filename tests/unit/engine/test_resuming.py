@@ -10,8 +10,8 @@ import shutil
 import pytest
 
 import shoestring as ss
+from shoestring.api import resume
 from shoestring.cli import main
-from shoestring.doors import resume
 from shoestring.engine.run import Run
 from shoestring.errors import DifferentQuestion, UsageError
 from shoestring.reports import text

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import shoestring as ss
+from shoestring.api import compare, scale
 from shoestring.budget import RESOURCES, Budget
-from shoestring.doors import compare, scale
 from shoestring.engine.run import Run, StoredTrial
 from shoestring.questions.search import Search
 from shoestring.reports.page import page

@@ -183,7 +183,7 @@ def asked_of(target):
 @pytest.mark.parametrize(
     ("target", "name"),
     [
-        (train, "test_doors-train-search"),
+        (train, "test_api-train-search"),
         ("dir/my file.py:fit", "my-file-fit-search"),
         (ss.Script(("./run me", "{lr}"), None, "loss"), "run-search"),
     ],
