@@ -49,11 +49,10 @@ claims: $(STAMP)  ## check every claim and its control, and keep the verdicts in
 curves: $(STAMP)  ## train the 400 learning curves that the claims of the hyperband system replay
 	@OMP_NUM_THREADS=1 $(PYTHON) -m shoestring.systems.hyperband.tabulate
 
-crash: $(STAMP)  ## kill -9 a small study 200 times and compare with an undisturbed one
-	@$(PYTHON) benchmarks/crash.py --runs 200 --out benchmarks/crash.json
-
-siege: $(STAMP)  ## kill, stop and hang up studies of every question 200 times
+crash: $(STAMP)  ## kill, stop and hang up studies of every question 200 times, and compare with undisturbed ones
 	@$(PYTHON) benchmarks/siege.py --blows 200 --out benchmarks/siege.json
+
+siege: crash  ## the same
 
 fuzz: $(STAMP)  ## 10,000 wrong calls in Python and 3,000 wrong command lines: each is refused in a sentence
 	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/fuzz.py

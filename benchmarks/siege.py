@@ -2,11 +2,11 @@
 
     python benchmarks/siege.py --blows 200
 
-`benchmarks/crash.py` aims `kill -9` at one kind of search. Here eight kinds of command are struck: searches with the grid and with the
-fixed scheduler, with a confirmation, with two workers, scripts behind a shell wrapper, comparisons, scaling, and `claims`. The blows are
-`kill -9` of one process, of all but one, or of all, and the signals that a terminal sends: hang-up, interrupt, stop and continue. After
-every blow that ends the command, no process of the run may be left; after every study, the trials' own records must agree with store and
-ledger, and the answer must be that of a study that nobody touched.
+Nine kinds of command are struck: searches with the grid and with the fixed scheduler, with a confirmation, with two workers, scripts, also
+behind a shell wrapper, comparisons, scaling, and `claims`. The blows are `kill -9` of one process, of all but one, or of all, and the
+signals that a terminal sends: hang-up, interrupt, stop and continue. After every blow that ends the command, no process of the run may be
+left; after every study, the trials' own records must agree with store and ledger, and the answer must be that of a study that nobody
+touched.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,17 @@ DEATH_S = 3.0  # what died may leave helpers behind for this long
 ENDED = (0, 4, -signal.SIGKILL)  # answered, stopped and resumable, killed
 BUDGET = ("--budget", "4000 epochs", "--budget", "10m")
 LOSS = ("--metric", "loss", "--goal", "min", *BUDGET)
+SCRIPT = ("--", sys.executable, "-S", str(HERE / "siege_target.py"), "{x}", "{seed}")
 WRAPPER = ("--", "sh", str(HERE / "siege_wrapper.sh"), sys.executable, "{x}", "{seed}")
 INLINE, ONE, TWO = ("--runner", "inline"), ("--runner", "process", "--workers", "1"), ("--runner", "process", "--workers", "2")
 GRID = ("x=0,1,2,3,4,5", "--sampler", "grid", "--horizon", "9")
+RANDOM = ("--sampler", "random", "--horizon", "27", "--eta", "9")
 
 KINDS: dict[str, tuple[str, ...]] = {
     "grid, halving, confirmed": ("search", TARGET, *GRID, "--scheduler", "halving", *LOSS, *INLINE),
     "grid, hyperband, process": ("search", TARGET, *GRID, "--scheduler", "hyperband", "--confirm", "none", *LOSS, *ONE),
     "grid, fixed, 2 workers": ("search", TARGET, *GRID, "--scheduler", "fixed", "--confirm", "none", *LOSS, *TWO),
+    "random, script": ("search", "x=0:5", *RANDOM, "--scheduler", "halving", "--confirm", "none", *LOSS, *ONE, *SCRIPT),
     "wrapper, process": ("search", *GRID, "--scheduler", "halving", "--confirm", "none", *LOSS, *ONE, *WRAPPER),
     "wrapper, inline": ("search", *GRID, "--scheduler", "fixed", "--confirm", "none", *LOSS, *INLINE, *WRAPPER),
     "compare, 2 workers": ("compare", TARGET, "--arm", "a:x=2", "--arm", "b:x=3", "--seeds", "10", "--horizon", "6", *LOSS, *TWO),
@@ -310,6 +314,9 @@ def audit(folder: Path, tally: Tally) -> None:
         if row["trial_id"] is not None:
             charged[row["trial_id"]] += row["units"]
     tally.open_leases += sum(row["outcome"] is None for row in run.ledger)
+    leases = sorted((row["trial_id"], row["opened_at"], row["closed_at"]) for row in run.ledger if row["trial_id"] is not None)
+    twice = {trial for (trial, _, closed), (other, opened, _) in pairwise(leases) if trial == other and closed and opened < closed}
+    tally.troubles += [f"two leases at once of trial {trial}" for trial in sorted(twice)]
     tally.units_begun += begun.total()
     tally.uncharged += (begun - charged).total()
     tally.charged_before_begun += (charged - begun).total()
