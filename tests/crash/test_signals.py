@@ -79,3 +79,15 @@ def test_a_study_under_nohup_outlives_its_terminal(tmp_path):
         os.killpg(study.pid, signal.SIGHUP)
 
         assert study.wait(60) == 0
+
+
+def test_a_reader_of_messages_who_has_gone_ends_nothing(tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    question = ["--metric", "loss", "--goal", "min", "--horizon", "2", "--budget", "4 epochs", "--confirm", "none", "--json"]
+    given = [COMMAND, "search", "slow.py:train", "x=false", *question, "--runner", "inline", "--store", "run"]
+    with subprocess.Popen(given, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as study:
+        study.stderr.close()
+        said = study.stdout.read()
+
+    assert study.returncode == 0
+    assert '"status": "answered"' in said

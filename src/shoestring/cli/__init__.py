@@ -32,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _carry_out(given: list[str], command: list[str]) -> None:
-    from shoestring.cleaning import for_terminal
     from shoestring.cli.commands import app
+    from shoestring.cli.saying import say
     from shoestring.errors import ShoestringError
 
     try:
         app(given, obj=command)
     except ShoestringError as error:
-        print(for_terminal(f"shoestring: {error}"), file=sys.stderr)
+        say(f"shoestring: {error}", err=True)
         if "--json" in given:
             print(json.dumps({"status": "error", "error": str(error)}))
         sys.exit(error.exit_code)

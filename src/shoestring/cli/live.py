@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from shoestring.budget import describe, plural_of
-from shoestring.cleaning import for_line, for_terminal
+from shoestring.cleaning import for_line
+from shoestring.cli.saying import say
 from shoestring.engine.study import Study
 
 REFRESH_S = 0.25
@@ -45,7 +45,7 @@ def live() -> Iterator[Callable[[Study], None]]:
 
 def _lines(study: Study) -> None:
     while study.messages:
-        print(for_terminal(study.messages.popleft()), file=sys.stderr, flush=True)
+        say(study.messages.popleft(), err=True)
 
 
 def _view(study: Study) -> Group:
