@@ -215,7 +215,8 @@ class Trains:
         ("yields", "is a generator function"),
         ("nothing", "takes ()"),
         ("Trains", "is a class"),
-        ("len", "is built into Python"),
+        ("builtins:len", "is a part of Python"),
+        ("json:loads", "is a part of Python"),
     ],
 )
 def test_a_target_that_trains_nothing_is_told_what_it_is(tmp_path, monkeypatch, target, why, runner):
@@ -223,7 +224,7 @@ def test_a_target_that_trains_nothing_is_told_what_it_is(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(InvalidTarget) as refusal:
-        search("builtins:len" if target == "len" else f"target.py:{target}", runner=runner, store="run")
+        search(target if ":" in target else f"target.py:{target}", runner=runner, store="run")
 
     assert why in str(refusal.value)
     assert "0x" not in str(refusal.value)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import functools
+import inspect
 import json
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
-from types import BuiltinFunctionType, TracebackType
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, TracebackType
 from typing import Any, NoReturn, TypeAlias
 
 from shoestring.arguments import refuse_call
@@ -27,6 +30,7 @@ Work: TypeAlias = Callable[[Lease, Callable[[], bool], str], None]  # lease, "is
 EVENTS = "events.jsonl"
 UNWRITABLE = 74  # exit code of a worker that could not write its events (EX_IOERR)
 SAYS = "shoestring: "  # how what a worker says for itself begins
+_LIBRARY = Path(sysconfig.get_path("stdlib"))
 _LONGEST_TRACE = 20_000
 _exit = os._exit  # a training function may put something else in its place
 
@@ -37,9 +41,17 @@ def python_work(train: Train) -> Work:
     Raises:
         InvalidTarget: it is no function of one argument (the trial).
     """
-    if why := "is built into Python" if isinstance(train, BuiltinFunctionType) else refuse_call(train, ["trial"]):
+    if why := "is a part of Python" if _is_of_python(train) else refuse_call(train, ["trial"]):
         raise InvalidTarget(f"the training function must take one argument (the trial), got {shown(train)}, which {why}.")
     return functools.partial(carry_out, train)
+
+
+def _is_of_python(train: Train) -> bool:
+    train = inspect.unwrap(train)  # a decorator may be
+    if not isinstance(train, FunctionType):
+        return isinstance(train, BuiltinFunctionType)
+    file = Path(train.__code__.co_filename)
+    return _LIBRARY in file.parents and "site-packages" not in file.parts
 
 
 def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], device: str = "cpu") -> None:
