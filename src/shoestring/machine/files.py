@@ -23,7 +23,7 @@ _REMEDIES = {
     errno.EACCES: "Give this user the right to write it",
     errno.EPERM: "Give this user the right to write it",
     errno.EBADF: "Other code in this process closed it: close only what was opened there",
-    errno.EMFILE: "Raise the limit on open files (ulimit -n)",
+    errno.EMFILE: "Have the training code close its files, or raise the limit on open files (ulimit -n)",
     errno.ENFILE: "Raise the limit on open files",
     errno.ENOENT: "Restore what was removed",
 }
@@ -94,7 +94,7 @@ def replace(path: Path, content: str | bytes, *, durable: bool = False) -> None:
         finally:
             os.close(file)
         temporary.replace(path)
-    except BaseException:
+    except BaseException:  # a Ctrl-C as well leaves nothing half written
         with suppress(OSError):
             temporary.unlink()
         raise

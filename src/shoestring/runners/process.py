@@ -94,7 +94,7 @@ class ProcessRunner:
             self._connection = self._connect(ready_by)
         except TimeoutError:
             self.capacity = 0
-        except BaseException:
+        except BaseException:  # a Ctrl-C as well leaves no guardian
             self._guard.close()
             raise
 

@@ -71,6 +71,7 @@ def test_what_cannot_be_written_whole_leaves_what_was_there(tmp_path, monkeypatc
         (errno.ENOSPC, "Free some space"),
         (errno.EDQUOT, "Free some space"),
         (errno.EFBIG, "ulimit -f"),
+        (errno.EMFILE, "Have the training code close its files, or raise"),
         (errno.EROFS, "Make the file system writable"),
         (errno.EBADF, "close only what was opened there"),
         (errno.EIO, "Check the disk"),
