@@ -45,6 +45,7 @@ ENDED = (0, 4, -signal.SIGKILL)  # answered, stopped and resumable, killed
 BUDGET = ("--budget", "4000 epochs", "--budget", "10m")
 LOSS = ("--metric", "loss", "--goal", "min", *BUDGET)
 SCRIPT = ("--", sys.executable, "-S", str(HERE / "siege_target.py"), "{x}", "{seed}")
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WRAPPER = ("--", "sh", str(HERE / "siege_wrapper.sh"), sys.executable, "{x}", "{seed}")
 INLINE, ONE, TWO = ("--runner", "inline"), ("--runner", "process", "--workers", "1"), ("--runner", "process", "--workers", "2")
 GRID = ("x=0,1,2,3,4,5", "--sampler", "grid", "--horizon", "9")
@@ -127,6 +128,8 @@ class Siege:
             return True
         self.await_end_of_all()
         said = Path(f"{self.store}.err").read_text(errors="replace")
+        if -code in STOPPING and not said and not Path(f"{self.store}.out").stat().st_size:
+            return False  # Python was still starting, and had run nothing of ours
         if code not in ENDED or "Traceback" in said or (code == 4 and not said.strip()):
             self.tally.troubles.append(f"exit code {code}: {said[-600:]}")
             return True
