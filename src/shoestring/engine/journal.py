@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -238,6 +239,7 @@ class Casebook:
                 self._strategy.tell(Observation(row["trial_id"], row["unit"], loss, row["kind"] == "ended"))
         self._headline = _headline(self._strategy.progress())
         self._bare = self._store.noted(_BARE)
+        self._restore_repeated()
 
     def notes(self) -> Iterator[str]:
         """Yields sentences about the trials that did not end well, or that a pause may have changed."""
@@ -249,6 +251,15 @@ class Casebook:
                 first = trials[0]
                 why = f"; trial {first.id}: {first.error['type']}: {storable(first.error['message'], _SHOWN)}" if first.error else ""
                 yield f"{len(trials)} of {len(begun)} trials {state}{why}"
+
+    def _restore_repeated(self) -> None:
+        """Works out what each trial will train again: the units that were paid for, were not lost, and are in no checkpoint."""
+        trained: Counter[int] = Counter()
+        for row in self._store.rows(schema.leases):
+            if row["trial_id"] is not None and row["outcome"] is not None:
+                trained[row["trial_id"]] += row["units"] - row["lost_units"]
+        for trial in self.trials.values():
+            trial.redo = max(0, trained[trial.id] - trial.checkpoint)
 
     def _order_again(self, row: Row) -> None:
         order = self._strategy.ask()

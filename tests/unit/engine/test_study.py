@@ -438,6 +438,16 @@ def test_a_lost_lease_is_given_again_from_its_checkpoint(store):
     assert [(row["outcome"], row["units"], row["lost_units"]) for row in store.rows(schema.leases)] == [("lost", 2, 1), ("useful", 8, 0)]
 
 
+def test_units_that_no_checkpoint_keeps_are_counted_as_repeated_by_a_later_run_too(store):
+    runner = Scripted(lambda lease, n: ([event for event in well(lease) if "checkpoint" not in event], "ended"))
+
+    run(store, runner, "5 epochs", scheduler="fixed", n_trials=1)
+    run(store, runner, "14 epochs", scheduler="fixed", n_trials=1)
+
+    leases = [row for row in store.rows(schema.leases) if row["trial_id"] is not None]
+    assert [(row["units"], row["lost_units"]) for row in leases] == [(5, 0), (9, 5)]
+
+
 def test_what_is_killed_after_its_last_unit_has_done_it(store):
     runner = Scripted(lambda lease, n: ([*list(well(lease))[:-2], {"done": lease.to}], "killed"))
 
