@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, ParamSpec, TypeAlias, Unpack, cast
 
-from shoestring import reports
+from shoestring import reports, samplers, schedulers
 from shoestring.arguments import LATER, checked
 from shoestring.budget import Budget
 from shoestring.engine.arms import arms_of
@@ -25,7 +25,7 @@ from shoestring.runners.replay import Curve
 from shoestring.space import Parameter, Space
 from shoestring.values.answer import Answer
 from shoestring.values.comparison import Comparison
-from shoestring.values.orders import Config
+from shoestring.values.orders import Config, Sampler, Scheduler
 from shoestring.values.scaling import Capacity, Law
 from shoestring.values.selection import Selection
 from shoestring.verdicts import check as checking
@@ -47,8 +47,8 @@ def search(
     goal: Goal,
     horizon: int = 1,
     seed: int = 0,
-    scheduler: str | None = None,
-    sampler: str | None = None,
+    scheduler: str | Callable[..., Scheduler] | None = None,
+    sampler: str | Callable[..., Sampler] | None = None,
     eta: int = 3,
     n_trials: int | None = None,
     confirm: bool = True,
@@ -64,9 +64,10 @@ def search(
         goal: ``"min"`` or ``"max"``.
         horizon: units of a full training.
         seed: where all randomness of the study comes from.
-        scheduler: fixed, halving, hyperband, async-hyperband or one-step; async-hyperband if the horizon is above 1, else fixed.
+        scheduler: fixed, halving, hyperband, async-hyperband or one-step; async-hyperband if the horizon is above 1, else fixed. Or one of
+            your own: a class or function of sampler, horizon, ``eta`` and ``n_trials``, or its name as ``"file.py:Name"``.
         sampler: random, sobol, grid, tpe, kde, screened, gp, cma-es, evolution or policy-gradient; random if the horizon is above 1,
-            else tpe (docs/decisions/0012).
+            else tpe (docs/decisions/0012). Or one of your own: a class or function of space and seed, or its name.
         eta: one trial in ``eta`` continues at each rung.
         n_trials: the most trials that may start; None for as many as the budget carries.
         confirm: compare the best with the default configuration on fresh seeds, for which a quarter of the budget is reserved, up to half
@@ -86,8 +87,8 @@ def search(
         horizon,
         spending_of(options).unit,
         seed,
-        scheduler or ("async-hyperband" if horizon > 1 else "fixed"),
-        sampler or ("random" if horizon > 1 else "tpe"),
+        schedulers.MEMBERS.name_of(scheduler or ("async-hyperband" if horizon > 1 else "fixed")),
+        samplers.MEMBERS.name_of(sampler or ("random" if horizon > 1 else "tpe")),
         eta,
         n_trials,
         confirm,

@@ -21,6 +21,7 @@ from shoestring.engine.verification import verification_note
 from shoestring.errors import UnknownName, UsageError, shown
 from shoestring.machine import mark as marks
 from shoestring.machine.clock import monotonic
+from shoestring.machine.importing import load
 from shoestring.questions import Strategy
 from shoestring.questions.compare import PILOT_SEEDS, Compare
 from shoestring.questions.comparing import Comparing
@@ -33,7 +34,6 @@ from shoestring.runners.arms import Arms, Target, by_name, catch_up, check_scrip
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
 from shoestring.runners.replay import Curve, ReplayRunner
-from shoestring.runners.target import load
 from shoestring.samplers import make_sampler
 from shoestring.samplers.remembering import Remembering
 from shoestring.schedulers import make_scheduler

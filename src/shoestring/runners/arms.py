@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from shoestring.errors import UsageError
+from shoestring.machine.importing import load, reference
 from shoestring.runners.script import Script
-from shoestring.runners.target import load, reference
 from shoestring.runners.worker import Train, Work, python_work
 from shoestring.trial.lease import Lease
 

@@ -27,11 +27,11 @@ from typing import Any, NoReturn
 from shoestring.errors import StoreUnwritable
 from shoestring.machine.clock import monotonic
 from shoestring.machine.files import open_own
+from shoestring.machine.importing import load
 from shoestring.runners.arms import from_plain, work_of
 from shoestring.runners.deadline import kill_self_at
 from shoestring.runners.family import adopt_orphans, children
 from shoestring.runners.identity import GAP_S, STOPPED_S, WATCH_S, is_stopped
-from shoestring.runners.target import load
 from shoestring.runners.worker import SAYS, UNWRITABLE, Work, describe
 from shoestring.trial.lease import Lease
 
@@ -259,7 +259,7 @@ def main() -> None:
 
 def _work_of(order: dict[str, Any]) -> Work:
     if order["work"]:
-        return load(order["work"])(load(order["target"]))  # type: ignore[arg-type, no-any-return]  # it makes work of a function
+        return load(order["work"])(load(order["target"]))  # type: ignore[no-any-return]  # it makes work of a function
     return work_of(from_plain(order["target"]))
 
 

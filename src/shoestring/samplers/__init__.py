@@ -15,68 +15,47 @@ evolution        evolution        one change to the best of a few of the newest 
 policy-gradient  policy_gradient  draws from a recurrent network that is paid for good ones; learns from a thousand trials on
 ===============  ===============  =====================================================================================================
 
-Each obeys ``orders.Sampler``. If the space has a default, all but the grid begin with it. Nothing heavy is imported before it is made.
+Each obeys ``values.orders.Sampler`` and passes ``shoestring.testing.SAMPLER_CHECKS``. If the space has a default, all but the grid begin
+with it. Nothing heavy is imported before it is made.
 """
 
 from __future__ import annotations
 
-from shoestring.errors import UnknownName
+from shoestring.errors import UsageError, shown
+from shoestring.members import Members
 from shoestring.space import Space
 from shoestring.values.orders import Sampler
 
-SAMPLERS = ("cma-es", "evolution", "gp", "grid", "kde", "policy-gradient", "random", "screened", "sobol", "tpe")
+MEMBERS: Members[Sampler] = Members(
+    "sampler",
+    {
+        "cma-es": "shoestring.samplers.cma_es:CmaEs",
+        "evolution": "shoestring.samplers.evolution:Evolution",
+        "gp": "shoestring.samplers.optuna:gp",
+        "grid": "shoestring.samplers.grid:Grid",
+        "kde": "shoestring.samplers.kde:Kde",
+        "policy-gradient": "shoestring.samplers.policy_gradient:PolicyGradient",
+        "random": "shoestring.samplers.random:Random",
+        "screened": "shoestring.samplers.screened:Screened",
+        "sobol": "shoestring.samplers.sobol:Sobol",
+        "tpe": "shoestring.samplers.optuna:tpe",
+    },
+)
+SAMPLERS = MEMBERS.names
 
 
 def make_sampler(name: str, space: Space, seed: int) -> Sampler:
     """Returns a fresh sampler with its standard settings.
 
     Args:
-        name: one of ``SAMPLERS``.
+        name: one of ``SAMPLERS``, of an installed package, or ``module:Name`` of your own: a class or function of ``space`` and ``seed``.
         space: what to sample from.
         seed: at least 0.
     Raises:
         UnknownName: there is no sampler of that name.
-        UsageError: it needs a package that is not installed, or the grid is too large.
+        UsageError: it needs a package that is not installed, the grid is too large, or what is named makes no sampler.
     """
-    match name:
-        case "random":
-            from shoestring.samplers.random import Random
-
-            return Random(space, seed)
-        case "sobol":
-            from shoestring.samplers.sobol import Sobol
-
-            return Sobol(space, seed)
-        case "grid":
-            from shoestring.samplers.grid import Grid
-
-            return Grid(space, seed)
-        case "kde":
-            from shoestring.samplers.kde import Kde
-
-            return Kde(space, seed)
-        case "screened":
-            from shoestring.samplers.screened import Screened
-
-            return Screened(space, seed)
-        case "tpe":
-            from shoestring.samplers.optuna import tpe
-
-            return tpe(space, seed)
-        case "gp":
-            from shoestring.samplers.optuna import gp
-
-            return gp(space, seed)
-        case "cma-es":
-            from shoestring.samplers.cma_es import CmaEs
-
-            return CmaEs(space, seed)
-        case "evolution":
-            from shoestring.samplers.evolution import Evolution
-
-            return Evolution(space, seed)
-        case "policy-gradient":
-            from shoestring.samplers.policy_gradient import PolicyGradient
-
-            return PolicyGradient(space, seed)
-    raise UnknownName("sampler", name, SAMPLERS)
+    sampler = MEMBERS.find(name)(space, seed)
+    if missing := [verb for verb in ("ask", "adopt", "tell") if not callable(getattr(sampler, verb, None))]:
+        raise UsageError(f"{name} makes {shown(sampler)}, which has no {missing[0]}; a sampler has ask, adopt and tell.")
+    return sampler

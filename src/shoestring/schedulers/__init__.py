@@ -11,18 +11,19 @@ one-step           ``OneStep``            everyone gets one unit, the best k go 
 =================  =====================  ====================================================================  =================
 
 All pause and resume trials, rank by the lowest loss and then by trial number, and never promote a loss of ``inf``. They hold no randomness:
-the same asks and tells give the same orders. ``tests/contracts/test_schedulers.py`` is what a new member has to pass.
+the same asks and tells give the same orders. ``shoestring.testing.SCHEDULER_CHECKS`` is what a new member has to pass.
 """
 
 from __future__ import annotations
 
-from shoestring.errors import UnknownName, UsageError
+from shoestring.errors import UsageError, shown
+from shoestring.members import Members
 from shoestring.schedulers.async_hyperband import AsyncHyperband
 from shoestring.schedulers.fixed import Fixed
 from shoestring.schedulers.halving import SuccessiveHalving
 from shoestring.schedulers.hyperband import Hyperband
 from shoestring.schedulers.one_step import OneStep
-from shoestring.schedulers.rungs import Bracket, brackets, s_max
+from shoestring.schedulers.rungs import Bracket, brackets
 from shoestring.values.orders import Sampler, Scheduler
 
 __all__ = [
@@ -37,36 +38,34 @@ __all__ = [
     "make_scheduler",
 ]
 
-NAMES = ("fixed", "halving", "hyperband", "async-hyperband", "one-step")
+MEMBERS: Members[Scheduler] = Members(
+    "scheduler",
+    {
+        "async-hyperband": "shoestring.schedulers.making:async_hyperband",
+        "fixed": "shoestring.schedulers.making:fixed",
+        "halving": "shoestring.schedulers.making:halving",
+        "hyperband": "shoestring.schedulers.making:hyperband",
+        "one-step": "shoestring.schedulers.making:one_step",
+    },
+)
+NAMES = MEMBERS.names
 
 
 def make_scheduler(name: str, sampler: Sampler, horizon: int, eta: int = 3, n_trials: int | None = None) -> Scheduler:
     """Returns the scheduler of that name.
 
     Args:
-        name: one of ``NAMES``.
+        name: one of ``NAMES``, of an installed package, or ``module:Name`` of your own: a class or function of these four arguments.
         sampler: proposes the trials.
         horizon: the most units a trial can get.
-        eta: one trial in ``eta`` goes on at each rung; fixed and one-step have no use for it but to size one-step.
+        eta: one trial in ``eta`` continues at each rung; fixed and one-step have no use for it but to size one-step.
         n_trials: how many trials start; None: no limit, but ``eta**s_max`` for halving and one-step. Hyperband sizes its own brackets.
 
     Raises:
         UnknownName: there is no scheduler of that name.
-        UsageError: a number that makes no sense, or ``n_trials`` for hyperband.
+        UsageError: a number that makes no sense, ``n_trials`` for hyperband, or what is named makes no scheduler.
     """
-    match name:
-        case "fixed":
-            return Fixed(sampler, horizon, n_trials)
-        case "halving":
-            return SuccessiveHalving(sampler, horizon, eta, n_trials)
-        case "hyperband":
-            if n_trials is not None:
-                raise UsageError(
-                    f"n_trials={n_trials} cannot be given to hyperband, which sizes its own brackets; leave it out or take halving."
-                )
-            return Hyperband(sampler, horizon, eta)
-        case "async-hyperband":
-            return AsyncHyperband(sampler, horizon, eta, n_trials=n_trials)
-        case "one-step":
-            return OneStep(sampler, horizon, eta ** s_max(horizon, eta) if n_trials is None else n_trials)
-    raise UnknownName("scheduler", name, NAMES)
+    scheduler = MEMBERS.find(name)(sampler, horizon, eta, n_trials)
+    if missing := [verb for verb in ("ask", "tell") if not callable(getattr(scheduler, verb, None))]:
+        raise UsageError(f"{name} makes {shown(scheduler)}, which has no {missing[0]}; a scheduler has ask and tell.")
+    return scheduler

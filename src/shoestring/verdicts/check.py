@@ -18,7 +18,7 @@ from shoestring.cleaning import for_markdown
 from shoestring.engine.manifest import environment
 from shoestring.engine.run import Run
 from shoestring.errors import InvalidTarget, Stopped, UnknownName, UsageError
-from shoestring.runners.target import load_module
+from shoestring.machine.importing import load_module
 from shoestring.trial.events import plain
 from shoestring.values.answer import Answer, Status, named
 from shoestring.values.comparison import Comparison

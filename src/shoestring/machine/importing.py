@@ -1,4 +1,4 @@
-"""Finds the training function that ``file.py:function`` or ``package.module:function`` names."""
+"""Finds what ``file.py:name`` or ``package.module:name`` names: a training function, a sampler, a set of claims."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from shoestring.errors import InvalidTarget, UnknownName, brief, shown
 from shoestring.machine.signals import Interruption
-from shoestring.runners.worker import Train
 
 
-def load(target: str) -> Train:
+def load(target: str) -> Callable[..., Any]:
     """Imports the module and returns the function; the folder of a file, or the current one, comes first in the search path.
 
     Raises:
@@ -54,7 +55,7 @@ def load_module(where: str, target: str = "") -> ModuleType:
         raise InvalidTarget(_import_failed(target, error)) from error
 
 
-def reference(train: Train) -> str | None:
+def reference(train: Callable[..., Any]) -> str | None:
     """Returns the ``package.module:function`` under which a fresh process can import ``train``, or None if there is none."""
     module, name = getattr(train, "__module__", None), getattr(train, "__qualname__", "")
     if not module or module == "__main__" or not name.isidentifier():

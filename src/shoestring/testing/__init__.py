@@ -1,0 +1,15 @@
+"""What a sampler or a scheduler of your own must hold: checks that the ones of this package pass too.
+
+Each check is a function of what makes the member, and raises ``AssertionError`` if a promise is broken:
+
+    @pytest.mark.parametrize("check", SAMPLER_CHECKS)
+    def test_my_sampler(check):
+        check(MySampler)
+"""
+
+from __future__ import annotations
+
+from shoestring.testing.samplers import SAMPLER_CHECKS
+from shoestring.testing.schedulers import SCHEDULER_CHECKS
+
+__all__ = ["SAMPLER_CHECKS", "SCHEDULER_CHECKS"]
