@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -23,7 +23,8 @@ from shoestring.runners.script import Script
 from shoestring.trial.lease import Exit, Lease
 
 COMMAND = str(Path(sys.executable).with_name("shoestring"))
-BUDGET_S = 5  # of time: what does not obey would spend a minute
+BUDGET_S = 8  # of which a busy machine may take half to start
+LATE_S = 2.0  # a busy machine may be late; what does not obey would spend twice the budget
 TRAINER = """
 import json, os, sys, time
 for unit in range(1, 1000):
@@ -87,11 +88,9 @@ class Study:
     def family(self, name: str = "") -> list[psutil.Process]:
         found = []
         for process in psutil.process_iter():
-            try:
+            with suppress(psutil.Error):  # it may go between any two questions
                 if process.cwd() == str(self.folder) and process.pid != self.process.pid and name in " ".join(process.cmdline()):
                     found.append(process)
-            except psutil.Error:
-                continue
         return found
 
     def until(self, condition: Callable[[], object]) -> None:
@@ -104,12 +103,12 @@ class Study:
         self.until(lambda: any(path.stat().st_size for path in self.folder.glob("run/trials/*/metrics.jsonl")))
 
     def server(self) -> psutil.Process:
-        (server,) = [process for process in psutil.Process(self.process.pid).children() if "server" in " ".join(process.cmdline())]
+        (server,) = set(psutil.Process(self.process.pid).children()).intersection(self.family("shoestring.runners.server"))
         return server
 
     def mark(self) -> str:
-        (mark,) = {process.environ()[marks.VARIABLE] for process in self.family("wrapper.sh")}
-        return mark
+        (wrapper,) = [process for process in self.family("wrapper.sh") if process.name() == "sh"]
+        return wrapper.environ()[marks.VARIABLE]
 
 
 def at_work_in(folder: Path) -> list[psutil.Process]:
@@ -175,7 +174,7 @@ def test_a_stopped_server_and_worker_hold_nothing_up(tmp_path):
 
     assert study.process.wait(60) == 0
     assert study.family() == []
-    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + 0.5
+    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + LATE_S
 
 
 @pytest.mark.parametrize("runner", ["inline", "process"])
@@ -188,7 +187,7 @@ def test_a_stopped_engine_lets_nothing_overspend(tmp_path, runner):
     os.killpg(study.process.pid, signal.SIGCONT)
 
     assert study.process.wait(60) == 0
-    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + 0.5
+    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + LATE_S
 
 
 def test_resuming_ends_what_carries_the_mark_and_no_process_whose_number_is_stored(tmp_path):
@@ -219,7 +218,7 @@ def test_a_process_that_a_training_function_forks_does_not_go_on_as_another_engi
 
 @pytest.mark.parametrize("runner", ["inline", "process"])
 def test_a_module_that_replaces_the_clocks_cannot_overspend(tmp_path, runner):
-    study = Study(tmp_path, runner, "clocks", f"{BUDGET_S}s")
+    study = Study(tmp_path, runner, "clocks", "12s")
 
     assert study.process.wait(60) == 0, (tmp_path / "out").read_text()
-    assert 0 < Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + 0.5
+    assert 0 < Run.read(tmp_path / "run").spent().wall_s < 12 + 0.3 + LATE_S
