@@ -5,9 +5,11 @@ STAMP := $(VENV)/.installed
 BENCH := benchmarks/.venv
 BENCH_STAMP := $(BENCH)/.installed
 TABLES ?= ../shared/bench
+SHOESTRING_DATA ?= $(abspath $(wildcard ../shared/data))
+export SHOESTRING_DATA
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test portable check fix calibrate claims curves crash fuzz siege budget bench clean
+.PHONY: help setup demo test quick portable check fix calibrate claims curves crash fuzz siege budget bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ /' | awk '{name = $$1; $$1 = ""; printf "  make %-10s%s\n", name, $$0}'
@@ -27,6 +29,9 @@ demo: $(STAMP)  ## a search under a 60-second budget on real images
 test: $(STAMP)  ## run the tests
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2
 
+quick: $(STAMP)  ## run the tests that take milliseconds
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 -m 'not slow' tests/unit tests/contracts tests/test_architecture.py
+
 portable: $(STAMP)  ## run the tests that train on the plainest instructions: they must not hang on one processor
 	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default $(PYTHON) -m pytest -q -n 2 tests/systems tests/known_answers
 
@@ -34,6 +39,7 @@ check: $(STAMP)  ## format, lint and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/deptry src
 
 fix: $(STAMP)  ## format and mend what the linter can
 	@$(VENV)/bin/ruff format .

@@ -2,7 +2,7 @@
 
     shoestring search examples/fashion_mnist.py:train lr=log:1e-3:1 --metric accuracy --goal max --budget 2m --horizon 9
 
-The data set is looked for in SHOESTRING_DATA, in the user's cache and in ../shared/data. Accuracy is on 5,000 images held out of the
+The data set is looked for in SHOESTRING_DATA and in the user's cache. Accuracy is on 5,000 images held out of the
 training set.
 """
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+DATA = os.environ.get("SHOESTRING_DATA") or (str(SHARED) if SHARED.is_dir() else None)
+if DATA:
+    os.environ["SHOESTRING_DATA"] = DATA  # before a test asks whether a data set is there
 os.environ["OMP_NUM_THREADS"] = "1"  # before anything imports torch
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a run under nohup ignores it, and so would the programs that the tests start
 
@@ -26,6 +31,8 @@ def _clean_environment(monkeypatch, tmp_path):
     """No setting of the person who runs the tests reaches them, and no run lands in their folders."""
     for name in [name for name in os.environ if name.startswith("SHOESTRING_")]:
         monkeypatch.delenv(name)
+    if DATA:
+        monkeypatch.setenv("SHOESTRING_DATA", DATA)
     monkeypatch.setenv("SHOESTRING_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("NO_COLOR", "1")
 

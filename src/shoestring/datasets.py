@@ -1,6 +1,6 @@
 """Real data sets, found on this machine and checked by SHA-256; nothing is downloaded.
 
-Looked for in ``SHOESTRING_DATA``, in the user's cache, and in ``../shared/data``, each set in a folder of its name.
+Looked for in ``SHOESTRING_DATA`` and in the user's cache, each set in a folder of its name.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SOURCES = {"mnist": "yann.lecun.com/exdb/mnist", "fashion-mnist": "github.com/z
 def folders() -> list[Path]:
     """Returns where data sets are looked for, the first first."""
     named = [Path(os.environ["SHOESTRING_DATA"])] if os.environ.get("SHOESTRING_DATA") else []
-    return [*named, user_cache_path("shoestring") / "data", Path("../shared/data")]
+    return [*named, user_cache_path("shoestring") / "data"]
 
 
 def find(name: str) -> Path | None:

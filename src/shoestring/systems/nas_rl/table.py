@@ -104,7 +104,7 @@ def nasbench201() -> Table:
     places = [place / "bench" for folder in datasets.folders() for place in (folder, folder.parent)]
     path = next((place / NASBENCH201 for place in places if (place / NASBENCH201).is_file()), None)
     if path is None:
-        raise UsageError(f"{NASBENCH201} is not on this machine; put it into ../shared/bench, or a folder bench in SHOESTRING_DATA.")
+        raise UsageError(f"{NASBENCH201} is not on this machine; put it into a folder bench in SHOESTRING_DATA, or beside it.")
     with np.load(path) as kept:
         ops = [str(op) for op in kept["ops"]]
         accuracy, cells = kept["valid_acc"][0] / 100, kept["arch"]
