@@ -282,7 +282,13 @@ def besiege(kind: str, seed: int, blows: int, folder: Path) -> Tally:
         answer = answered(siege, min(rng.randint(1, 6), blows - total.blows.total()))
         if answer != expected:
             siege.tally.other_answers = 1
-            siege.tally.troubles.append(f"{answer} in place of {expected}")
+            failed = [
+                f"trial {trial.id}: {trial.error}"
+                for run in store.glob("**/study.db")
+                for trial in Run.read(run.parent).trials
+                if trial.error
+            ]
+            siege.tally.troubles.append(f"{answer} instead of {expected}; failed: {failed}; blows: {dict(siege.tally.blows)}")
         for run in store.glob("**/study.db"):
             audit(run.parent, siege.tally)
         siege.tally.troubles = [f"{kind}: {trouble}" for trouble in siege.tally.troubles]
