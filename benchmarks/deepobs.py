@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 import shoestring as ss
-from shoestring.questions.comparing import seed_of
+from shoestring.questions.compare.strategy import seed_of
 
 ALPHA = 0.05
 

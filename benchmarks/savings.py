@@ -10,8 +10,8 @@ import numpy as np
 from shoestring.budget import Budget
 from shoestring.engine.ledger import Ledger
 from shoestring.engine.study import Study
-from shoestring.questions.search import Search
-from shoestring.questions.searching import Searching
+from shoestring.questions.search.question import Search
+from shoestring.questions.search.strategy import Searching
 from shoestring.runners.replay import ReplayRunner
 from shoestring.samplers import make_sampler
 from shoestring.schedulers import Hyperband

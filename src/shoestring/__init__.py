@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from shoestring.engine.options import Options
     from shoestring.engine.run import Run
     from shoestring.errors import ShoestringError, UsageError
+    from shoestring.questions.compare.finding import Comparison
+    from shoestring.questions.largest.finding import Capacity
+    from shoestring.questions.scale.finding import Law
+    from shoestring.questions.search.finding import Selection
     from shoestring.runners import Runner
     from shoestring.runners.replay import ReplayRunner
     from shoestring.runners.script import Script
     from shoestring.space import Choice, Float, Int, Space
     from shoestring.trial import Trial
     from shoestring.values.answer import Answer
-    from shoestring.values.comparison import Comparison
     from shoestring.values.orders import Sampler, Scheduler
-    from shoestring.values.scaling import Capacity, Law
-    from shoestring.values.selection import Selection
     from shoestring.verdicts.claim import Claim, Ruling, Verdict
 
 __version__ = "0.1.0"
@@ -31,13 +32,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "Answer": "values.answer",
     "Budget": "budget",
-    "Capacity": "values.scaling",
+    "Capacity": "questions.largest.finding",
     "Choice": "space",
     "Claim": "verdicts.claim",
-    "Comparison": "values.comparison",
+    "Comparison": "questions.compare.finding",
     "Float": "space",
     "Int": "space",
-    "Law": "values.scaling",
+    "Law": "questions.scale.finding",
     "Options": "engine.options",
     "ReplayRunner": "runners.replay",
     "Ruling": "verdicts.claim",
@@ -46,7 +47,7 @@ _HOMES = {
     "Sampler": "values.orders",
     "Scheduler": "values.orders",
     "Script": "runners.script",
-    "Selection": "values.selection",
+    "Selection": "questions.search.finding",
     "ShoestringError": "errors",
     "Space": "space",
     "Trial": "trial",

@@ -17,17 +17,19 @@ from shoestring.engine.resuming import resume
 from shoestring.engine.run import Run
 from shoestring.pauses.check import check
 from shoestring.plans import AnyPlan, plan_of
-from shoestring.questions.compare import Compare, Mode
-from shoestring.questions.scale import Largest, Scale, condition_of
-from shoestring.questions.search import Goal, Search
+from shoestring.questions.compare.finding import Comparison
+from shoestring.questions.compare.question import Compare, Mode
+from shoestring.questions.largest.finding import Capacity
+from shoestring.questions.largest.question import Largest, condition_of
+from shoestring.questions.scale.finding import Law
+from shoestring.questions.scale.question import Scale
+from shoestring.questions.search.finding import Selection
+from shoestring.questions.search.question import Goal, Search
 from shoestring.runners.arms import One
 from shoestring.runners.replay import Curve
 from shoestring.space import Parameter, Space
 from shoestring.values.answer import Answer
-from shoestring.values.comparison import Comparison
 from shoestring.values.orders import Config, Sampler, Scheduler
-from shoestring.values.scaling import Capacity, Law
-from shoestring.values.selection import Selection
 from shoestring.verdicts import check as checking
 from shoestring.verdicts.claim import Verdict
 

@@ -15,9 +15,10 @@ from shoestring.engine.journal import Casebook
 from shoestring.engine.launch import make_strategy
 from shoestring.engine.ledger import Ledger
 from shoestring.engine.study import Study
-from shoestring.questions.compare import Arm, Compare
-from shoestring.questions.scale import Largest, Scale
-from shoestring.questions.search import Search
+from shoestring.questions.compare.question import Arm, Compare
+from shoestring.questions.largest.question import Largest
+from shoestring.questions.scale.question import Scale
+from shoestring.questions.search.question import Search
 from shoestring.runners.replay import ReplayRunner
 from shoestring.samplers import SAMPLERS
 from shoestring.schedulers import NAMES

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoestring.questions.compare import Arm, Compare
-from shoestring.questions.comparing import Comparing
+from shoestring.questions.compare.question import Arm, Compare
+from shoestring.questions.compare.strategy import Comparing
 from shoestring.values.orders import Observation
 
 N_STUDIES = 60

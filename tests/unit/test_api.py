@@ -11,7 +11,7 @@ from shoestring.engine.naming import folder_of, name_of
 from shoestring.engine.run import Run
 from shoestring.engine.spending import check_feasible
 from shoestring.errors import BudgetTooSmall, DifferentQuestion, InvalidBudget, InvalidSpace, InvalidTarget, UnknownName, UsageError
-from shoestring.questions.search import Search
+from shoestring.questions.search.question import Search
 from shoestring.space import Space
 from shoestring.values.answer import Status
 

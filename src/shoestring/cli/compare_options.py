@@ -12,8 +12,8 @@ from shoestring.cli.asking import Shared, Words, refuse_pattern, target_of
 
 if TYPE_CHECKING:
     from shoestring.engine.asked import Asked
+    from shoestring.questions.compare.finding import Comparison
     from shoestring.runners.arms import One
-    from shoestring.values.comparison import Comparison
     from shoestring.values.orders import Config
 
 ArmOption = Annotated[

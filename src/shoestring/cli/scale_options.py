@@ -10,7 +10,8 @@ from shoestring.cli.asking import Shared, Words, target_of
 
 if TYPE_CHECKING:
     from shoestring.engine.asked import Asked
-    from shoestring.values.scaling import Capacity, Law
+    from shoestring.questions.largest.finding import Capacity
+    from shoestring.questions.scale.finding import Law
 
 Over = Annotated[Optional[str], typer.Option(metavar="NAME=SIZES", help="The parameter that grows: width=16,32,64,128,256.")]  # noqa: UP045
 Seeds = Annotated[int, typer.Option(help="Runs at each size.")]
@@ -48,7 +49,7 @@ def ask_scale(
     from shoestring import api
     from shoestring.engine.asked import asked_by
     from shoestring.errors import UsageError
-    from shoestring.questions.scale import condition_of
+    from shoestring.questions.largest.question import condition_of
     from shoestring.space.text import parse_config
 
     if (over is None) == (largest is None):

@@ -10,7 +10,7 @@ from shoestring.cli.asking import Shared, Words, target_of
 
 if TYPE_CHECKING:
     from shoestring.engine.asked import Asked
-    from shoestring.values.selection import Selection
+    from shoestring.questions.search.finding import Selection
 
 SpaceOption = Annotated[
     list[str], typer.Option("--space", metavar="NAME=VALUES", help="Parameters: lr=log:1e-4:1 width=int:8:256 act=relu,tanh.")

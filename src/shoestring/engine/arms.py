@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shoestring.engine.naming import name_of
 from shoestring.errors import UnknownName, UsageError
-from shoestring.questions.compare import Arm
+from shoestring.questions.compare.question import Arm
 from shoestring.runners.arms import Arms, One, Target
 from shoestring.values.orders import Config
 

@@ -13,9 +13,9 @@ from shoestring.arguments import checked
 from shoestring.engine.launch import launch
 from shoestring.engine.naming import folder_of
 from shoestring.engine.options import DEFAULTS, Limits, Options, spending_of
-from shoestring.engine.run import AnyQuestion
 from shoestring.errors import UsageError, shown
 from shoestring.machine.clock import monotonic
+from shoestring.questions.protocol import Question
 from shoestring.runners.arms import Target
 from shoestring.values.answer import Answer, F
 
@@ -34,7 +34,7 @@ class Asked(Generic[F]):
     """
 
     target: Target
-    question: AnyQuestion
+    question: Question
     options: Options
     extend: bool = False
 

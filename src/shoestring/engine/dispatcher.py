@@ -16,7 +16,7 @@ from shoestring.engine.journal import LIVE, WAITING, Casebook, TrialRecord
 from shoestring.engine.ledger import Ledger
 from shoestring.errors import StoreUnwritable, UnknownName, UsageError
 from shoestring.machine.files import unwritable
-from shoestring.questions import Question
+from shoestring.questions.protocol import Question
 from shoestring.runners import Runner
 from shoestring.store import Store, schema
 from shoestring.store.integrity import making_sense

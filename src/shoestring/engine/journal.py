@@ -18,7 +18,7 @@ import numpy as np
 
 from shoestring.cleaning import MOST, storable
 from shoestring.errors import DifferentQuestion
-from shoestring.questions import Question, Strategy
+from shoestring.questions.protocol import Question, Strategy
 from shoestring.store import Store, schema
 from shoestring.store.redo import Row
 from shoestring.values.orders import Config, Observation, Order, Purpose, Start

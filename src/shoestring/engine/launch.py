@@ -14,31 +14,22 @@ from shoestring.engine.identity import pieces_of
 from shoestring.engine.ledger import Ledger
 from shoestring.engine.manifest import code_notes, code_record, finished_answer, set_aside_if_void, settle_identity
 from shoestring.engine.origin import made_here
-from shoestring.engine.run import AnyQuestion
 from shoestring.engine.spending import Spending, check_feasible
 from shoestring.engine.study import Study
-from shoestring.engine.verification import verification_note
 from shoestring.errors import UnknownName, UsageError, shown
 from shoestring.machine import mark as marks
 from shoestring.machine.clock import monotonic
 from shoestring.machine.importing import load
-from shoestring.questions import Strategy
-from shoestring.questions.compare import PILOT_SEEDS, Compare
-from shoestring.questions.comparing import Comparing
-from shoestring.questions.scale import Largest, Scale
-from shoestring.questions.scaling import Scaling, Sizing
-from shoestring.questions.search import Search
-from shoestring.questions.searching import Searching
+from shoestring.questions.kinds import Stage, kind_of
+from shoestring.questions.protocol import Question, Strategy
 from shoestring.runners import Runner
 from shoestring.runners.arms import Arms, Target, by_name, catch_up, check_scripts, script_of, to_plain, work_of
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
 from shoestring.runners.replay import Curve, ReplayRunner
-from shoestring.samplers import make_sampler
-from shoestring.samplers.remembering import Remembering
-from shoestring.schedulers import make_scheduler
 from shoestring.store import Store, schema
 from shoestring.values.answer import Answer
+from shoestring.values.orders import Config
 
 RUNNERS = ("inline", "process", "replay")
 RunnerName: TypeAlias = Literal["inline", "process", "replay"]
@@ -46,7 +37,7 @@ RunnerName: TypeAlias = Literal["inline", "process", "replay"]
 
 def launch(
     target: Target,
-    question: AnyQuestion,
+    question: Question,
     spending: Spending,
     runner: RunnerName | Runner,
     folder: Path | None,
@@ -67,8 +58,9 @@ def launch(
     Raises:
         UsageError, StoreError: the question cannot be asked so, or the folder cannot be used.
     """
-    check_feasible(question, spending.budget, _least_runs(question))
-    if extend and not (isinstance(question, Compare) and question.reserve is not None):
+    kind = kind_of(question)
+    check_feasible(question, spending.budget, kind.least_runs(question))
+    if extend and not kind.extendable(question):
         raise UsageError("the comparison has planned no extension; plan one when it begins, such as --seeds 10 --reserve 30.")
     code = pieces_of(target) if folder is not None else {}
     if folder is not None:
@@ -77,7 +69,7 @@ def launch(
         if not pilot and not extend and (answered := finished_answer(folder, question, spending.budget, code, accept=accept_changes)):
             return answered
     check_scripts(target, _parameters(target, question))
-    new_strategy(question, {})  # refuses a wrong scheduler or sampler before anything is started
+    kind.strategy(question, Stage({}))  # refuses a wrong scheduler or sampler before anything is started
     with ExitStack() as cleanup:
         # What is there already is opened first, so that a wrong folder is refused at once; a new run only when its target was imported.
         store = Store.create_or_open(folder) if folder is not None and folder.exists() else None
@@ -111,60 +103,35 @@ def launch(
             )
             extended = extend or bool(store.noted("extended"))
         strategy = make_strategy(question, store, pilot=pilot, extended=extended)
-        leases = None if not pilot else float("inf") if isinstance(question, Compare) else 1
+        leases = kind.pilot_leases if pilot else None
         study = Study(question, strategy, at_work, store, ledger, grace=spending.grace, on_progress=on_progress, pilot=leases)
         if at_work.capacity == 0:
             study.say(f"the budget of {spending.budget} was over before {question.target} was imported")
         answer = study.run()
-        note = verification_note(question, store) if isinstance(question, Scale) else None
+        note = kind.note(question, _measured(store))
         return replace(answer, notes=(*answer.notes, *([note] if note else []), *code_notes(request)))
 
 
-def make_strategy(question: AnyQuestion, store: Store, *, pilot: bool = False, extended: bool = False) -> Strategy:
+def make_strategy(question: Question, store: Store, *, pilot: bool = False, extended: bool = False) -> Strategy:
     """Returns a new strategy of a question, which remembers the configurations that its sampler proposed for the stored trials."""
     with store.reading():
         rows = sorted(store.rows(schema.trials), key=lambda row: int(row["id"]))
         searched = [row for row in rows if row["purpose"] == "useful"]  # the sampler counts its own trials only
         chosen = {number: json.loads(row["config"]) for number, row in enumerate(searched)}
-    return new_strategy(question, chosen, pilot=pilot, extended=extended)
+    return kind_of(question).strategy(question, Stage(chosen, pilot, extended))
 
 
-def new_strategy(question: AnyQuestion, chosen: dict[int, Any], *, pilot: bool = False, extended: bool = False) -> Strategy:
-    """Returns a new strategy of a question.
-
-    Args:
-        chosen: configurations by trial that were chosen before a restart.
-        pilot: a comparison ends after the seeds that tell what a run costs.
-        extended: whether the planned extension of a comparison is under way.
-    """
-    if isinstance(question, Compare):
-        return Comparing(question, pilot=pilot, extended=extended)
-    if isinstance(question, Scale):
-        return Scaling(question)
-    if isinstance(question, Largest):
-        return Sizing(question)
-    sampler = Remembering(make_sampler(question.sampler, question.space, question.seed), chosen)
-    return Searching(question, make_scheduler(question.scheduler, sampler, question.horizon, question.eta, question.n_trials))
+def _parameters(target: Target, question: Question) -> Mapping[str, Iterable[str]]:
+    by_arm = kind_of(question).parameters(question)
+    return by_arm if isinstance(target, Arms) else {"": set[str]().union(*by_arm.values())}
 
 
-def _least_runs(question: AnyQuestion) -> int:
-    match question:
-        case Compare():
-            return question.runs_a_seed * PILOT_SEEDS
-        case Scale():
-            return len(question.sizes) * 2
-    return 1
-
-
-def _parameters(target: Target, question: AnyQuestion) -> Mapping[str, Iterable[str]]:
-    match question:
-        case Search():
-            return {"": question.space.names}
-        case Compare() if isinstance(target, Arms):
-            return {arm.name: arm.config for arm in question.arms}
-        case Compare():
-            return {"": set[str]().union(*(arm.config for arm in question.arms))}
-    return {"": {*question.config, question.over}}
+def _measured(store: Store) -> list[tuple[Config, float]]:
+    """Returns the configurations that were run, each with the seconds that a unit of it took."""
+    with store.reading():
+        configs = {row["id"]: json.loads(row["config"]) for row in store.rows(schema.trials)}
+        leases = [row for row in store.rows(schema.leases) if row["trial_id"] in configs and row["units"]]
+        return [(configs[row["trial_id"]], row["wall_s"] / row["units"]) for row in leases]
 
 
 def _check_spendable(spending: Spending, runner: Runner) -> None:

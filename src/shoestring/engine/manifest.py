@@ -19,17 +19,18 @@ import psutil
 
 from shoestring.budget import Budget
 from shoestring.engine.identity import changed, same_name
-from shoestring.engine.run import AnyQuestion, Run
+from shoestring.engine.run import Run
 from shoestring.errors import DifferentQuestion, StoreError
 from shoestring.machine.files import replace, unwritable
 from shoestring.machine.processor import capability
+from shoestring.questions.protocol import Question
 from shoestring.runners import gpus
 from shoestring.store import Store
 from shoestring.store.integrity import making_sense
 from shoestring.values.answer import Answer, Status
 
 
-def set_aside_if_void(folder: Path, question: AnyQuestion) -> None:
+def set_aside_if_void(folder: Path, question: Question) -> None:
     """Renames the folder of a run whose metric no trial ever reported, if another question is asked now: a misspelling bars no folder."""
     try:
         store = Store.read(folder)
@@ -45,7 +46,7 @@ def set_aside_if_void(folder: Path, question: AnyQuestion) -> None:
         folder.rename(folder.with_name(f"{folder.name}.void{number}"))
 
 
-def finished_answer(folder: Path, question: AnyQuestion, budget: Budget, code: Mapping[str, str], *, accept: bool) -> Answer | None:
+def finished_answer(folder: Path, question: Question, budget: Budget, code: Mapping[str, str], *, accept: bool) -> Answer | None:
     """Returns the answer of a run that has already ended with this question and budget, None if there is more to do.
 
     Args:
@@ -132,7 +133,7 @@ def _same(key: str, then: Any, now: Any) -> bool:
     return bool(then == now)
 
 
-def settle_identity(store: Store, question: AnyQuestion) -> None:
+def settle_identity(store: Store, question: Question) -> None:
     """Writes down what a new run asks; checks that a stored one asks the same.
 
     Raises:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from shoestring.errors import NotARun, UsageError, shown
-from shoestring.questions import Question
+from shoestring.questions.protocol import Question
 from shoestring.runners.arms import Arms, Target
 from shoestring.runners.script import Script
 

@@ -8,26 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from shoestring.budget import RESOURCES, Budget, Cost
 from shoestring.engine.naming import name_of
 from shoestring.errors import NotARun
-from shoestring.questions import Tally
-from shoestring.questions.compare import Compare
-from shoestring.questions.comparing import Comparing
-from shoestring.questions.scale import Largest, Scale
-from shoestring.questions.scaling import Scaling, Sizing
-from shoestring.questions.search import Search
-from shoestring.questions.searching import SearchTally
+from shoestring.questions.kinds import kind_of, question_of
+from shoestring.questions.protocol import Question
 from shoestring.runners.arms import Arms, from_plain
 from shoestring.store import Store, schema
 from shoestring.store.integrity import making_sense
 from shoestring.store.redo import Row
 from shoestring.values.finding import Finding
 from shoestring.values.orders import Config, Observation, Purpose, Start
-
-AnyQuestion: TypeAlias = Search | Compare | Scale | Largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ class Run:
     """
 
     folder: Path
-    question: AnyQuestion
+    question: Question
     budget: Budget
     request: Mapping[str, Any]
     trials: tuple[StoredTrial, ...]
@@ -116,7 +109,7 @@ class Run:
     def finding(self) -> Finding:
         """What the stored results come to."""
         with making_sense(self.folder):
-            tally = tally_of(self.question, self.extended)
+            tally = kind_of(self.question).tally(self.question, self.extended)
             trials = {trial.id: trial for trial in self.trials}
             for row in self.decisions:
                 if row["kind"] == "start":
@@ -161,34 +154,14 @@ class Run:
         return len({row["trial_id"] for row in self.ledger if row["trial_id"] is not None and row["units"]})
 
 
-def _as_run(question: AnyQuestion, target: Any) -> AnyQuestion:
+def _as_run(question: Question, target: Any) -> Question:
     """Returns a question with the names of what would be run: the request's target is the one that counts, and the one that is shown."""
     if target is None:
         return question
     loaded = from_plain(target)
-    named = replace(question, target=name_of(loaded))
-    if not isinstance(named, Compare) or not isinstance(loaded, Arms):
-        return named
-    members = loaded.members
-    return replace(named, arms=tuple(replace(arm, target=name_of(members[arm.name])) if arm.name in members else arm for arm in named.arms))
-
-
-def question_of(data: Mapping[str, Any]) -> AnyQuestion:
-    """Returns the question that its ``to_json`` described."""
-    kinds: dict[str, type[AnyQuestion]] = {"search": Search, "compare": Compare, "law": Scale, "largest": Largest}
-    return kinds[data.get("kind", data["question"])].from_json(data)
-
-
-def tally_of(question: AnyQuestion, extended: bool = False) -> Tally:
-    """Returns a new tally of a question."""
-    match question:
-        case Search():
-            return SearchTally(question)
-        case Compare():
-            return Comparing(question, extended=extended)
-        case Scale():
-            return Scaling(question)
-    return Sizing(question)
+    members = loaded.members if isinstance(loaded, Arms) else {}
+    named = replace(question, target=name_of(loaded))  # type: ignore[type-var]  # every question is a dataclass
+    return kind_of(named).with_targets(named, {arm: name_of(member) for arm, member in members.items()})  # type: ignore[no-any-return]
 
 
 def cost_of(row: Row) -> Cost:

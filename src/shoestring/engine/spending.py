@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shoestring.budget import UNITS, Budget, Price, plural_of, unit_word
 from shoestring.errors import BudgetTooSmall, UsageError
-from shoestring.questions import Question
+from shoestring.questions.protocol import Question
 
 MOST_WORKERS = 10_000
 

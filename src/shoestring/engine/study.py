@@ -15,7 +15,7 @@ from shoestring.engine.ledger import Ledger
 from shoestring.errors import StoreCorrupt
 from shoestring.machine.files import open_own
 from shoestring.machine.signals import on_interrupt
-from shoestring.questions import Question, Strategy
+from shoestring.questions.protocol import Question, Strategy
 from shoestring.runners import Runner
 from shoestring.store import Store
 from shoestring.values.answer import Answer, Status

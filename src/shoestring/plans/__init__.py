@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from shoestring.engine.asked import Asked
@@ -9,12 +10,12 @@ from shoestring.engine.naming import folder_of
 from shoestring.engine.options import DEFAULTS, spending_of
 from shoestring.errors import UsageError
 from shoestring.plans.compare import ComparePlan, plan_compare
-from shoestring.plans.scale import ScalePlan, plan_scale
+from shoestring.plans.scale import ScalePlan, plan_largest, plan_law
 from shoestring.plans.search import Plan, plan_search
-from shoestring.questions.compare import Compare
-from shoestring.questions.search import Search
+from shoestring.questions.kinds import kind_of
 
 AnyPlan: TypeAlias = Plan | ComparePlan | ScalePlan
+PLANS: Mapping[str, Callable[..., AnyPlan]] = {"search": plan_search, "compare": plan_compare, "law": plan_law, "largest": plan_largest}
 
 
 def plan_of(asked: Asked) -> AnyPlan:
@@ -30,8 +31,7 @@ def plan_of(asked: Asked) -> AnyPlan:
         raise UsageError("a plan needs a runner by its name, such as runner='process'; leave your own out.")
     if options["accept_changes"]:
         raise UsageError("a plan does not accept changed code; give accept_changes (--accept-changes) to the study itself.")
-    if isinstance(question, Search):
-        return plan_search(asked.target, question, spending, runner, folder, options["began"])
-    if isinstance(question, Compare):
-        return plan_compare(asked.target, question, spending, runner, folder, options["began"])
-    return plan_scale(asked.target, question, spending, runner, folder, options["began"])
+    name = kind_of(question).name
+    if name not in PLANS:
+        raise UsageError(f"a question of kind {name!r} has no plan; run it with a small budget and look at its ledger.")
+    return PLANS[name](asked.target, question, spending, runner, folder, options["began"])

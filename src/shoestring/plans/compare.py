@@ -15,12 +15,12 @@ from shoestring.engine.launch import RunnerName, launch
 from shoestring.engine.run import Run, cost_of
 from shoestring.engine.spending import Spending
 from shoestring.errors import BudgetTooSmall, NotARun
-from shoestring.questions.compare import MOST_SEEDS, OPEN, PILOT_SEEDS, Compare
+from shoestring.questions.compare.finding import Comparison
+from shoestring.questions.compare.question import MOST_SEEDS, OPEN, PILOT_SEEDS, Compare
 from shoestring.runners.arms import Target
 from shoestring.stats.blocks import cheap_runs
 from shoestring.stats.choose import MIN_EXACT_HORIZON, MIN_HORIZON
 from shoestring.stats.power import PowerPlan, plan_power, sd_range
-from shoestring.values.comparison import Comparison
 
 LEAST_FOR_EXACT = 6  # pairs below which nothing is shown without assuming normal differences
 

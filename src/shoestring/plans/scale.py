@@ -13,7 +13,9 @@ from shoestring.budget import Budget, Cost, describe, duration
 from shoestring.engine.launch import RunnerName, launch
 from shoestring.engine.run import Run, cost_of
 from shoestring.engine.spending import Spending
-from shoestring.questions.scale import Largest, Scale
+from shoestring.questions.largest.question import Largest
+from shoestring.questions.protocol import Question
+from shoestring.questions.scale.question import Scale
 from shoestring.runners.arms import Target
 from shoestring.stats.capacity_bayes import CapacityBayes, CapacityPlan
 from shoestring.stats.capacity_strict import CapacityStrict
@@ -28,21 +30,27 @@ class ScalePlan:
 
     Attributes:
         question: what is asked.
+        over: the parameter that grows.
+        smallest: its first value.
         budget: the limits.
         pilot: what the pilot cost; zero if the run already had measurements.
         run_cost: what a run of the smallest size costs.
         runs: how many runs are asked for; expected ones for the largest size.
         affordable: how many the budget pays for if all cost what the smallest does.
         capacity: what the search for the largest size is expected to take, None for a law.
+        asked: what is asked for, in lines for people.
     """
 
-    question: Scale | Largest
+    question: Question
+    over: str
+    smallest: float
     budget: Budget
     pilot: Cost
     run_cost: Cost
     runs: float
     affordable: float
     capacity: CapacityPlan | None
+    asked: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Returns the plan as plain data."""
@@ -58,42 +66,38 @@ class ScalePlan:
 
     def __str__(self) -> str:
         question, unit = self.question, self.question.unit
-        smallest = question.start if isinstance(question, Largest) else question.sizes[0]
         price = f"{describe('units', question.horizon, unit)}, {duration(self.run_cost.wall_s)}"
         pilot = f"pilot     {describe('units', self.pilot.units, unit)}, charged; the question goes on from there"
-        lines = [pilot] * bool(self.pilot.units) + [f"one run   at {question.over} {smallest:g} costs {price}"]
-        if isinstance(question, Scale):
-            lines.append(f"runs      {len(question.sizes)} sizes on {question.seeds} seeds: {self.runs:g}, larger ones cost more time")
-        elif self.capacity:
-            lines.append(
-                f"runs      about {self.capacity.trials:.0f}, together about {self.capacity.cost:.0f} times a run at the size sought "
-                f"(nine times in ten below {self.capacity.cost_90:.0f}), if a run costs in proportion to its size"
-            )
-            if question.p_star >= 0.9:
-                lines.append(
-                    f"caution   a chance of {question.p_star:g} takes 29 solved runs in a row to prove, and 2 failures in 2 to refute"
-                )
+        lines = [pilot] * bool(self.pilot.units) + [f"one run   at {self.over} {self.smallest:g} costs {price}", *self.asked]
         lines.append(f"budget    {self.budget}: pays for {self.affordable:.0f} runs of the smallest size")
         return "\n".join(lines)
 
 
-def plan_scale(
-    target: Target, question: Scale | Largest, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
+def plan_law(
+    target: Target, question: Scale, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
 ) -> ScalePlan:
-    """Plans a question about size; runs one lease of it as a charged pilot if nothing of it has been measured yet.
+    """Plans a question about growth; runs one lease of it as a charged pilot if nothing of it has been measured yet.
 
     Raises:
         UsageError, StoreError: as ``scale``.
     """
-    pilot = Cost()
-    if (measured := _measured(folder)) is None:
-        pilot = launch(target, question, spending, runner, folder, began=began, pilot=True).spent
-        measured = _measured(folder) or pilot
-    costs = {name: amount * question.horizon / max(1, measured.units) for name, amount in measured.as_dict().items()}
-    run_cost = Cost(**costs | {"units": question.horizon})  # type: ignore[arg-type]  # units are whole
-    affordable = min(limit / costs[name] if costs[name] else math.inf for name, limit in spending.budget.limits.items())
-    if isinstance(question, Scale):
-        return ScalePlan(question, spending.budget, pilot, run_cost, len(question.sizes) * question.seeds, affordable, None)
+    pilot, run_cost, affordable = _priced(target, question, spending, runner, folder, began)
+    n_runs = len(question.sizes) * question.seeds
+    runs = f"{len(question.sizes)} sizes on {question.seeds} seeds: {n_runs}, larger ones cost more time"
+    return ScalePlan(
+        question, question.over, question.sizes[0], spending.budget, pilot, run_cost, n_runs, affordable, None, (f"runs      {runs}",)
+    )
+
+
+def plan_largest(
+    target: Target, question: Largest, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
+) -> ScalePlan:
+    """Plans a question about the largest size; runs one lease of it as a charged pilot if nothing of it has been measured yet.
+
+    Raises:
+        UsageError, StoreError: as ``largest``.
+    """
+    pilot, run_cost, affordable = _priced(target, question, spending, runner, folder, began)
     most = min(question.most, question.start * _FARTHEST_PLANNED)
     settings: CapacityBayes | CapacityStrict
     if question.strict:
@@ -101,7 +105,28 @@ def plan_scale(
     else:
         settings = CapacityBayes(question.start, question.p_star, question.ratio, question.max_trials, question.smallest, most)
     capacity = settings.plan(np.random.default_rng(question.seed), _STUDIES)
-    return ScalePlan(question, spending.budget, pilot, run_cost, capacity.trials, affordable, capacity)
+    lines = [
+        f"runs      about {capacity.trials:.0f}, together about {capacity.cost:.0f} times a run at the size sought "
+        f"(nine times in ten below {capacity.cost_90:.0f}), if a run costs in proportion to its size"
+    ]
+    if question.p_star >= 0.9:
+        lines.append(f"caution   a chance of {question.p_star:g} takes 29 solved runs in a row to prove, and 2 failures in 2 to refute")
+    return ScalePlan(
+        question, question.over, question.start, spending.budget, pilot, run_cost, capacity.trials, affordable, capacity, tuple(lines)
+    )
+
+
+def _priced(
+    target: Target, question: Question, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None
+) -> tuple[Cost, Cost, float]:
+    """Returns what a pilot cost, what a run costs, and how many runs the budget pays for."""
+    pilot = Cost()
+    if (measured := _measured(folder)) is None:
+        pilot = launch(target, question, spending, runner, folder, began=began, pilot=True).spent
+        measured = _measured(folder) or pilot
+    costs = {name: amount * question.horizon / max(1, measured.units) for name, amount in measured.as_dict().items()}
+    run_cost = Cost(**costs | {"units": question.horizon})  # type: ignore[arg-type]  # units are whole
+    return pilot, run_cost, min(limit / costs[name] if costs[name] else math.inf for name, limit in spending.budget.limits.items())
 
 
 def _measured(folder: Path | None) -> Cost | None:

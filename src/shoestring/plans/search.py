@@ -17,8 +17,8 @@ from shoestring.engine.run import Run, cost_of
 from shoestring.engine.spending import Spending, check_feasible
 from shoestring.engine.study import Study
 from shoestring.errors import BudgetTooSmall
-from shoestring.questions.search import Search
-from shoestring.questions.searching import RESEEDED, too_small
+from shoestring.questions.search.question import Search
+from shoestring.questions.search.strategy import RESEEDED, too_small
 from shoestring.runners.arms import Target
 from shoestring.runners.process import default_workers
 from shoestring.runners.replay import ReplayRunner

@@ -12,18 +12,16 @@ from dataclasses import dataclass
 
 from shoestring.budget import Cost, describe
 from shoestring.engine.run import Run
-from shoestring.questions.compare import Compare
-from shoestring.questions.scale import Largest, Scale
-from shoestring.questions.search import Search
+from shoestring.questions.compare.finding import Comparison
+from shoestring.questions.kinds import kind_of
+from shoestring.questions.largest.finding import Capacity
+from shoestring.questions.scale.finding import Law
+from shoestring.questions.search.finding import Selection
 from shoestring.reports.machine import Fact, environment, git, is_virtual
 from shoestring.reports.machine import facts as machine_facts
 from shoestring.reports.results import statistics_sentence
 from shoestring.reports.spending import shares
-from shoestring.reports.wording import amounts, in_words, n_started, plural
-from shoestring.space.text import format_space
-from shoestring.values.comparison import Comparison
-from shoestring.values.scaling import Capacity, Law
-from shoestring.values.selection import Selection
+from shoestring.reports.wording import amounts, n_started, plural
 
 _NOT_PAPER = ("pilot", "failed", "lost", "killed")
 
@@ -171,27 +169,12 @@ def _commands(runs: Sequence[Run]) -> Part:
 
 
 def _spaces(runs: Sequence[Run]) -> Part:
-    def of(run: Run) -> str:
-        question = run.question
-        if isinstance(question, Search):
-            return f"space {format_space(question.space)}"
-        if isinstance(question, Compare):
-            return f"{plural(len(question.arms), 'arm')}, listed in the report"
-        return f"{question.over} was varied, as listed in the report; the rest: {in_words(question.config) or 'as it is'}"
-
-    return Part("hyperparameters and their ranges", _each_of(runs, [of(run) for run in runs]))
+    varied = [kind_of(run.question).wording.varied(run.question) for run in runs]
+    return Part("hyperparameters and their ranges", _each_of(runs, varied))
 
 
 def _selection(runs: Sequence[Run]) -> Part:
-    def of(run: Run) -> str:
-        question = run.question
-        if isinstance(question, Scale | Largest):
-            return f"the last {question.metric} of each run; nothing was chosen"
-        if isinstance(question, Search):
-            return f"best {question.metric} of any trial at any {question.unit}; {question.scheduler}, {question.sampler}"
-        return f"the last {question.metric} of each run, seed by seed (mode {question.mode})"
-
-    return Part("rule of choice", _each_of(runs, [of(run) for run in runs]))
+    return Part("rule of choice", _each_of(runs, [kind_of(run.question).wording.choice(run.question) for run in runs]))
 
 
 def _tuning(runs: Sequence[Run]) -> Part:
@@ -233,18 +216,7 @@ def _variation(runs: Sequence[Run]) -> Part:
 
 
 def _statistic(runs: Sequence[Run]) -> str | None:
-    def of(run: Run) -> str | None:
-        if isinstance(run.question, Scale):
-            return "means over seeds at each size"
-        if isinstance(run.question, Largest):
-            return "single runs, each solved or not"
-        if isinstance(run.question, Compare):
-            return "differences of paired runs, their centre and interval; means by arm"
-        if _comparison(run) is not None:
-            return "the best of a search is a selected single run; the confirmation gives means over fresh seeds"
-        return "a selected single run: no mean was taken"
-
-    return _each_of(runs, [of(run) for run in runs])
+    return _each_of(runs, [kind_of(run.question).wording.statistic(run.finding) for run in runs])
 
 
 def _workers(runs: Sequence[Run]) -> Part:

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from shoestring.engine.run import Run
-from shoestring.questions.compare import Arm, Compare
-from shoestring.questions.judges.choose import judge_for
-from shoestring.questions.judges.pairing import score_of
-from shoestring.values.comparison import Comparison
+from shoestring.questions.compare.finding import Comparison
+from shoestring.questions.compare.judges.choose import judge_for
+from shoestring.questions.compare.judges.pairing import score_of
+from shoestring.questions.compare.question import Arm, Compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _question(run: Run, finding: Comparison) -> Compare:
         question.target,
         arms,
         question.metric,
-        question.goal,
+        "min" if question.goal == "min" else "max",
         question.horizon,
         question.unit,
         question.seed,

@@ -66,7 +66,7 @@ def to_optuna(run: Run, path: Path) -> str:
     """
     import optuna
 
-    from shoestring.questions.search import Search
+    from shoestring.questions.search.question import Search
     from shoestring.space.convert import to_optuna as distributions_of
 
     if not isinstance(run.question, Search):

@@ -9,7 +9,11 @@ from typing import TypeAlias
 import numpy as np
 
 from shoestring.engine.run import Run
-from shoestring.questions.search import Search
+from shoestring.questions.compare.finding import Comparison
+from shoestring.questions.largest.finding import Capacity
+from shoestring.questions.scale.finding import Law
+from shoestring.questions.search.finding import Selection
+from shoestring.questions.search.question import Search
 from shoestring.reports.drawing import Plot, undrawable
 from shoestring.reports.evidence import evidence
 from shoestring.reports.figures.arms import arms
@@ -25,9 +29,6 @@ from shoestring.reports.figures.progress import progress
 from shoestring.reports.figures.slices import slices
 from shoestring.reports.importance import importance
 from shoestring.reports.search_path import comparable, search_path
-from shoestring.values.comparison import Comparison
-from shoestring.values.scaling import Capacity, Law
-from shoestring.values.selection import Selection
 
 _SEED = 20171106  # of resamples and shuffles: the same run gives the same page
 Making: TypeAlias = tuple[str, Callable[[], Plot | None]]  # a plot's title, and what makes it

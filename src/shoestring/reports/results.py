@@ -9,15 +9,16 @@ from typing import Any
 
 from shoestring.budget import plural_of
 from shoestring.engine.run import Run
-from shoestring.questions.compare import Compare
-from shoestring.questions.search import Search
+from shoestring.questions.compare.finding import Comparison
+from shoestring.questions.compare.question import Compare
+from shoestring.questions.largest.finding import Capacity
+from shoestring.questions.scale.finding import Law
+from shoestring.questions.search.finding import Selection
+from shoestring.questions.search.question import Search
 from shoestring.reports.spending import amount, cost_by_trial
 from shoestring.reports.table import Cell, Datum, Table, cell, table
 from shoestring.reports.wording import in_words, plural, short
-from shoestring.values.comparison import Comparison
 from shoestring.values.orders import Config
-from shoestring.values.scaling import Capacity, Law
-from shoestring.values.selection import Selection
 
 SHOWN = 10
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoestring.engine.run import Run, StoredTrial
-from shoestring.questions.search import Search
+from shoestring.questions.search.question import Search
 from shoestring.reports.spending import main_resource
 from shoestring.stats.expected_best import ExpectedBest, expected_best_with_band
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shoestring.budget import describe
 from shoestring.cleaning import for_line
 from shoestring.engine.run import Run
-from shoestring.questions.search import Search
+from shoestring.questions.search.question import Search
 from shoestring.reports.wording import in_words, progress
 
 SHOWN = 5

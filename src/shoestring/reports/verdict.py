@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from shoestring.engine.manifest import code_notes
 from shoestring.engine.run import Run
+from shoestring.questions.compare.finding import Comparison
+from shoestring.questions.largest.finding import Capacity
+from shoestring.questions.scale.finding import Law
+from shoestring.questions.search.finding import Selection
 from shoestring.reports.wording import in_words, n_started, plural
-from shoestring.values.comparison import Comparison
-from shoestring.values.scaling import Capacity, Law
-from shoestring.values.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)

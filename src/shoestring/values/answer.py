@@ -15,8 +15,7 @@ from shoestring.arguments import checked_class
 from shoestring.budget import RESOURCES, Budget, Cost, describe, plural_of
 from shoestring.cleaning import for_line
 from shoestring.machine.files import shown
-from shoestring.values.finding import Finding
-from shoestring.values.selection import Best, Selection
+from shoestring.values.finding import Best, Finding
 
 F = TypeVar("F", bound=Finding, covariant=True, default=Finding)
 
@@ -63,7 +62,8 @@ class Answer(Generic[F]):
     @property
     def best(self) -> Best | None:
         """The best of a search; None if no trial showed anything, or something else was asked."""
-        return self.finding.best if isinstance(self.finding, Selection) else None
+        best = getattr(self.finding, "best", None)
+        return best if isinstance(best, Best) else None
 
     def to_json(self) -> dict[str, Any]:
         """Returns the answer as plain data, as ``--json`` prints it."""

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+from shoestring.values.orders import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best that was seen: value ``value`` of the metric after ``unit`` units of trial ``trial``.
+
+    It was selected for being best, so the value is optimistic: no estimate of what a fresh run would give.
+    """
+
+    trial: int
+    config: Config
+    value: float
+    unit: int
 
 
 @runtime_checkable
@@ -30,3 +46,8 @@ def short(value: object) -> str:
 def in_words(config: Mapping[str, object]) -> str:
     """Returns a configuration on one line."""
     return "  ".join(f"{name}={short(value)}" for name, value in config.items())
+
+
+def plural(n: int, noun: str) -> str:
+    """Returns a number of things, such as ``1 trial`` or ``3 trials``."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -19,9 +19,9 @@ from shoestring.engine.manifest import environment
 from shoestring.engine.run import Run
 from shoestring.errors import InvalidTarget, Stopped, UnknownName, UsageError
 from shoestring.machine.importing import load_module
+from shoestring.questions.compare.finding import Comparison
 from shoestring.trial.events import plain
 from shoestring.values.answer import Answer, Status, named
-from shoestring.values.comparison import Comparison
 from shoestring.verdicts.claim import Asks, Claim, Ruling, Verdict
 
 SYSTEMS = "shoestring.systems"

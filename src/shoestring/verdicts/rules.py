@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 from shoestring.errors import UnknownName, UsageError
+from shoestring.questions.compare.finding import Comparison, PairResult
 from shoestring.values.answer import Answer
-from shoestring.values.comparison import Comparison, PairResult
 from shoestring.verdicts.claim import Rule, Ruling, Word
 
 LEVEL = 0.05  # of a share's limits, each

@@ -12,10 +12,10 @@ import torch
 
 from shoestring import datasets
 from shoestring.errors import UnknownName, UsageError
+from shoestring.questions.compare.finding import Comparison
 from shoestring.systems.graph_transition.claims import often
 from shoestring.systems.graph_transition.networks import cool, learnt
 from shoestring.systems.graph_transition.training import Config, merged, preset, train
-from shoestring.values.comparison import Comparison
 
 MACHINE = {"lengths": "1,2,3", "n_cells": 2, "n_test": 3, "sizes": "6", "batch": 2, "n_updates": 4, "models": 2, "width": 8}
 SETTINGS = {

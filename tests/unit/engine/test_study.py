@@ -19,7 +19,7 @@ from shoestring.engine.ledger import Ledger
 from shoestring.engine.study import Study
 from shoestring.errors import DifferentQuestion, StoreUnwritable, UnknownName, UsageError
 from shoestring.machine.signals import Interruption
-from shoestring.questions.search import Search
+from shoestring.questions.search.question import Search
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.replay import ReplayRunner
 from shoestring.runners.worker import python_work

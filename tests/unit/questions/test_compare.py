@@ -14,8 +14,8 @@ import pytest
 import shoestring as ss
 from shoestring.engine.run import Run
 from shoestring.errors import DifferentQuestion, UnknownName, UsageError
-from shoestring.questions.compare import Arm, Compare
-from shoestring.questions.comparing import Comparing, seed_of
+from shoestring.questions.compare.question import Arm, Compare
+from shoestring.questions.compare.strategy import Comparing, seed_of
 from shoestring.values.answer import Status
 from shoestring.values.orders import Observation
 

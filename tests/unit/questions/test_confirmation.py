@@ -12,8 +12,8 @@ from shoestring.engine.journal import Casebook
 from shoestring.engine.run import Run
 from shoestring.engine.spending import Spending
 from shoestring.plans.search import plan_search
-from shoestring.questions.search import Search
-from shoestring.questions.searching import SearchTally
+from shoestring.questions.search.question import Search
+from shoestring.questions.search.strategy import SearchTally
 from shoestring.space import Space
 from shoestring.store import Store
 from shoestring.values.answer import Status

@@ -12,7 +12,7 @@ import shoestring as ss
 from shoestring.api import compare, scale
 from shoestring.budget import RESOURCES, Budget
 from shoestring.engine.run import Run, StoredTrial
-from shoestring.questions.search import Search
+from shoestring.questions.search.question import Search
 from shoestring.reports.page import page
 from shoestring.reports.plots import plots
 from shoestring.space import Space

@@ -11,10 +11,11 @@ import shoestring as ss
 from shoestring.budget import Budget, Cost
 from shoestring.engine.run import Run
 from shoestring.errors import NotARun, StoreUnwritable
+from shoestring.questions.search.finding import Selection
 from shoestring.reports import listed, write, write_all, write_project
 from shoestring.reports.project import project_rows, read_project
 from shoestring.values.answer import Answer, Status
-from shoestring.values.selection import Best, Selection
+from shoestring.values.finding import Best
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 import shoestring as ss
 from shoestring.errors import UnknownName, UsageError
-from shoestring.values.comparison import ArmResult, Comparison, PairResult
+from shoestring.questions.compare.finding import ArmResult, Comparison, PairResult
 from shoestring.verdicts.rules import always, better, both, equivalent, ordered, share
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shoestring.questions.compare.finding import Comparison
 from shoestring.reports.drawing import FAINT, INK, SERIES, Plot, clipped, dots
 from shoestring.reports.wording import plural
-from shoestring.values.comparison import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

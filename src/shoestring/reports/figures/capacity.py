@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from shoestring.questions.largest.finding import Capacity
 from shoestring.reports.drawing import INK, SERIES, Plot, clipped, plain_numbers
 from shoestring.reports.wording import plural
-from shoestring.values.scaling import Capacity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoestring.engine.run import Run, StoredTrial
-from shoestring.questions.compare import Compare
-from shoestring.questions.scale import Largest, Scale
-from shoestring.questions.search import Search
+from shoestring.questions.compare.question import Compare
+from shoestring.questions.largest.question import Largest
+from shoestring.questions.scale.question import Scale
+from shoestring.questions.search.question import Search
 from shoestring.reports.drawing import FAINT, SERIES, STYLES, Plot, clipped, plain_numbers
 from shoestring.reports.search_path import searched
 from shoestring.reports.wording import plural

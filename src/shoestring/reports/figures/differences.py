@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shoestring.questions.compare.finding import Comparison, PairResult
 from shoestring.reports.drawing import INK, SERIES, Plot, clipped, dots
 from shoestring.reports.results import interval_text, level
 from shoestring.reports.wording import plural
-from shoestring.values.comparison import Comparison, PairResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

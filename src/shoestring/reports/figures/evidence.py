@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shoestring.questions.compare.finding import Comparison
 from shoestring.reports.drawing import INK, SERIES, Plot, clipped, plain_numbers
 from shoestring.reports.evidence import Evidence
 from shoestring.reports.results import level
 from shoestring.reports.wording import plural
-from shoestring.values.comparison import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

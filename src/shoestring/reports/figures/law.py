@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shoestring.questions.scale.finding import FittedForm, Law
 from shoestring.reports.drawing import FAINT, SERIES, STYLES, Plot, clipped, dots, plain_numbers
 from shoestring.reports.wording import plural
 from shoestring.stats.scaling_forms import Array
 from shoestring.stats.scaling_law import Extrapolation, extrapolate, fit_scaling_law
-from shoestring.values.scaling import FittedForm, Law
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

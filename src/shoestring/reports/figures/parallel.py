@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shoestring.engine.run import Run, StoredTrial
-from shoestring.questions.search import Search
+from shoestring.questions.search.question import Search
 from shoestring.reports.drawing import FAINT, INK, SERIES, Plot, clipped
 from shoestring.reports.wording import plural, short
 from shoestring.space.parameter import Choice, Parameter

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shoestring.engine.run import Run, StoredTrial
-from shoestring.questions.search import Search
+from shoestring.questions.search.question import Search
 from shoestring.reports.drawing import SERIES, Plot, clipped, dots, plain_numbers
 from shoestring.reports.wording import plural, short
 from shoestring.space.parameter import Choice

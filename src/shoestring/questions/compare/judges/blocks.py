@@ -7,13 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.questions.compare import Compare
-from shoestring.questions.judges import Ruling, Scores
-from shoestring.questions.judges.pairing import bounded
+from shoestring.questions.compare.finding import PairResult
+from shoestring.questions.compare.judges import Ruling, Scores
+from shoestring.questions.compare.judges.pairing import bounded
+from shoestring.questions.compare.question import Compare
 from shoestring.stats.blocks import BlockFlip, effects
 from shoestring.stats.crashes import with_floor
 from shoestring.stats.superiority import superiority
-from shoestring.values.comparison import PairResult
 
 
 class BlockJudge:

@@ -1,4 +1,4 @@
-"""The strategies of the questions about size: a grid of sizes and seeds for a law, one size after the other for the largest solved."""
+"""The strategy of a question about growth: a grid of sizes and seeds."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shoestring.questions.comparing import seed_of
-from shoestring.questions.scale import Largest, Scale
-from shoestring.stats.capacity_bayes import LEVEL, CapacityBayes, CapacityState
-from shoestring.stats.capacity_strict import CapacityStrict
+from shoestring.questions.compare.strategy import seed_of
+from shoestring.questions.scale.finding import FittedForm, Law, Prediction
+from shoestring.questions.scale.question import Scale
 from shoestring.stats.scaling_law import ScalingLaw, extrapolate, fit_scaling_law
 from shoestring.values.orders import Observation, Start
-from shoestring.values.scaling import Capacity, FittedForm, Law, Prediction
-
-_ALPHA = 0.05
-_REACHED = ("interval narrow enough", "both ends proved")
 
 
 class Scaling:
@@ -95,94 +90,6 @@ class Scaling:
     def _by_size(self) -> list[list[float]]:
         n = len(self._question.sizes)
         return [[self._losses[trial] for trial in self._started[size::n] if trial in self._losses] for size in range(n)]
-
-
-class Sizing:
-    """Tries one size after the other, each chosen by what the runs before it have shown.
-
-    Args:
-        question: what is asked.
-    """
-
-    def __init__(self, question: Largest) -> None:
-        self._question = question
-        self._settings: CapacityBayes | CapacityStrict
-        if question.strict:
-            self._settings = CapacityStrict(question.start, question.p_star, _ALPHA, question.smallest, question.most)
-        else:
-            self._settings = CapacityBayes(
-                question.start, question.p_star, question.ratio, question.max_trials, question.smallest, question.most
-            )
-        self._sizes: dict[int, float] = {}
-        self._results: list[tuple[float, bool]] = []
-        self._state: CapacityState = self._settings.state([])
-
-    @property
-    def done(self) -> bool:
-        """Whether the interval is found, or no more runs are allowed."""
-        return self._state.ended is not None
-
-    @property
-    def undecided_cost(self) -> int | None:
-        """Returns None: runs are ordered until the interval is found."""
-        return None
-
-    def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> dict[str, float]:
-        """Returns nothing: all of the budget is for the runs."""
-        return {}
-
-    def settle(self, n: int) -> None:
-        """Does nothing: runs are ordered until the interval is found."""
-
-    def ask(self) -> Start | None:
-        """Returns the next run; a proof waits for each result, a Bayesian search tries the same size again meanwhile."""
-        question, size = self._question, self._state.next_size
-        under_way = len(self._sizes) - len(self._results)
-        if size is None or len(self._sizes) >= question.max_trials or (question.strict and under_way):
-            return None
-        nth = len(self._sizes)
-        order = Start(nth, {**question.config, question.over: size}, question.horizon, seed_of(question.seed, nth))
-        self.started(order)
-        return order
-
-    def started(self, order: Start) -> None:
-        """Takes note of a new run."""
-        self._sizes[order.trial_id] = float(str(order.config[self._question.over]))
-
-    def tell(self, observation: Observation) -> None:
-        """Takes in a result; only the last value of a run counts."""
-        if observation.unit < self._question.horizon and not observation.ended:
-            return
-        if self._state.ended is None:
-            self._results.append((self._sizes[observation.trial_id], self._question.solves(observation.loss)))
-            self._state = self._settings.state(self._results)
-
-    def progress(self) -> str:
-        """Returns the interval so far."""
-        if not self._results:
-            return ""
-        size, solved = self._results[-1]
-        return (
-            f"run {len(self._results)}: {self._question.over} {size:g} {'solved' if solved else 'not solved'}; "
-            f"the largest is {self._state.lower:.3g} to {self._state.upper:.3g}"
-        )
-
-    def finding(self, ended: str) -> Capacity:
-        """Returns the interval."""
-        question, state = self._question, self._state
-        return Capacity(
-            question.over,
-            f"{question.metric} {'>=' if question.goal == 'max' else '<='} {question.threshold:g}",
-            question.p_star,
-            state.lower,
-            state.upper,
-            state.estimate,
-            1 - _ALPHA if question.strict else LEVEL,
-            "STRICT" if question.strict else "BAYES",
-            tuple(self._results),
-            state.ended or ended,
-            state.ended in _REACHED,
-        )
 
 
 def whole(size: float) -> int | float:

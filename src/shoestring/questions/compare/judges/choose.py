@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shoestring.questions.compare import Compare
-from shoestring.questions.judges import Judge
-from shoestring.questions.judges.ablation import AblationJudge
-from shoestring.questions.judges.blocks import BlockJudge
-from shoestring.questions.judges.pair import PairJudge
-from shoestring.questions.judges.race import RaceJudge
+from shoestring.questions.compare.judges import Judge
+from shoestring.questions.compare.judges.ablation import AblationJudge
+from shoestring.questions.compare.judges.blocks import BlockJudge
+from shoestring.questions.compare.judges.pair import PairJudge
+from shoestring.questions.compare.judges.race import RaceJudge
+from shoestring.questions.compare.question import Compare
 from shoestring.stats.choose import choose_test
 from shoestring.stats.pair_test import PairTest
 from shoestring.stats.reserve import with_reserve

@@ -6,15 +6,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shoestring.questions.compare import Arm, Compare
-from shoestring.questions.comparing import Comparing
-from shoestring.questions.reseeding import Reseeding
-from shoestring.questions.search import Search
+from shoestring.questions.compare.finding import SEEDS_CHANGE_NOTHING
+from shoestring.questions.compare.question import Arm, Compare
+from shoestring.questions.compare.strategy import Comparing
+from shoestring.questions.search.finding import Selection
+from shoestring.questions.search.question import Search
+from shoestring.questions.search.reseeding import Reseeding
 from shoestring.stats.choose import MIN_HORIZON
 from shoestring.stats.confirmation import MOST_PAIRS, least_trainings, reserve_of
-from shoestring.values.comparison import SEEDS_CHANGE_NOTHING
+from shoestring.values.finding import Best
 from shoestring.values.orders import Advance, Config, Observation, Order, Scheduler, Start
-from shoestring.values.selection import Best, Selection
 
 _SALT = 1  # of the confirming seeds
 NOTHING_SHOWN = "no trial showed anything"

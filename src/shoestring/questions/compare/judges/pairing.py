@@ -7,11 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.questions.compare import Compare
+from shoestring.questions.compare.finding import PairResult
+from shoestring.questions.compare.question import Compare
 from shoestring.stats.crashes import CRASHED, HUGE
 from shoestring.stats.pair_test import PairTest, Stop
 from shoestring.stats.superiority import superiority
-from shoestring.values.comparison import PairResult
 
 
 def score_of(question: Compare, loss: float) -> float:

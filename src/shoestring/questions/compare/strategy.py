@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from shoestring.questions.compare import LEAST_SEEDS, MOST_SEEDS, OPEN, PILOT_SEEDS, Compare
-from shoestring.questions.judges import Judge, Ruling
-from shoestring.questions.judges.choose import judge_for
-from shoestring.questions.judges.pairing import score_of
-from shoestring.questions.reseeding import is_fine
+from shoestring.questions.compare.finding import SEEDS_CHANGE_NOTHING, ArmResult, Comparison, PairResult
+from shoestring.questions.compare.judges import Judge, Ruling
+from shoestring.questions.compare.judges.choose import judge_for
+from shoestring.questions.compare.judges.pairing import score_of
+from shoestring.questions.compare.question import LEAST_SEEDS, MOST_SEEDS, OPEN, PILOT_SEEDS, Compare
+from shoestring.questions.search.reseeding import is_fine
 from shoestring.stats.crashes import HUGE
 from shoestring.stats.exaggeration import is_exaggerated, shrunken_mean
 from shoestring.stats.power import detectable, sd_range
 from shoestring.stats.superiority import crash_rate_bound
 from shoestring.stats.tmix import interval, log_c
-from shoestring.values.comparison import SEEDS_CHANGE_NOTHING, ArmResult, Comparison, PairResult
 from shoestring.values.orders import Observation, Purpose, Start
 
 SEEDS_TO_KNOW_SPREAD = 6

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from shoestring.values.comparison import PairResult
+from shoestring.questions.compare.finding import PairResult
 
 Scores: TypeAlias = Sequence[Sequence[float]]  # by arm, in seed order; an arm with repeats has that many scores a seed
 

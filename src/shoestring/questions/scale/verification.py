@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Sequence
 
 from shoestring.budget import Cost, describe, duration
-from shoestring.engine.run import cost_of
-from shoestring.questions.scale import Scale
-from shoestring.store import Store, schema
+from shoestring.questions.scale.question import Scale
+from shoestring.values.orders import Config
 
 _NEXT = 2.0  # times the largest size: where a law is verified
 
 
-def verification_note(question: Scale, store: Store) -> str | None:
+def verification_note(question: Scale, measured: Sequence[tuple[Config, float]]) -> str | None:
     """Returns what a run at twice the largest size would take, in words; None if no prediction asks for one or nothing was measured.
 
     The time of a run is taken to grow by a power of the size, the one between the two largest sizes that were run.
+
+    Args:
+        measured: configurations that were run, each with its seconds a unit.
     """
     if not any(size > question.farthest for size in question.extrapolate):
         return None
-    with store.reading():
-        sizes = {row["id"]: float(json.loads(row["config"])[question.over]) for row in store.rows(schema.trials)}
-        costs: dict[float, list[float]] = {}
-        for row in store.rows(schema.leases):
-            if row["trial_id"] in sizes and row["units"]:
-                costs.setdefault(sizes[row["trial_id"]], []).append(cost_of(row).wall_s / row["units"])
+    costs: dict[float, list[float]] = {}
+    for config, seconds in measured:
+        costs.setdefault(float(str(config[question.over])), []).append(seconds)
     means = {size: sum(found) / len(found) for size, found in costs.items()}
     if len(means) < 2 or not all(means.values()):
         return None

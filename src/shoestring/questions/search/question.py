@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shoestring.arguments import checked_class
-from shoestring.questions import check_common, loss_of
+from shoestring.questions.compare.finding import Judged
+from shoestring.questions.protocol import check_common, loss_of
 from shoestring.space import Space
-from shoestring.values.comparison import Judged
 from shoestring.values.orders import Config
 
 Goal = Literal["min", "max"]

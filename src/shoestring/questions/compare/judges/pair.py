@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from shoestring.questions.compare import Compare
-from shoestring.questions.judges import Ruling, Scores
-from shoestring.questions.judges.pairing import pair_result
+from shoestring.questions.compare.finding import PairResult
+from shoestring.questions.compare.judges import Ruling, Scores
+from shoestring.questions.compare.judges.pairing import pair_result
+from shoestring.questions.compare.question import Compare
 from shoestring.stats.crashes import paired
 from shoestring.stats.equivalence import is_equivalent
 from shoestring.stats.futility import is_hopeless
 from shoestring.stats.pair_test import PairTest
 from shoestring.stats.tmix import interval, log_c
-from shoestring.values.comparison import PairResult
 
 
 class PairJudge:

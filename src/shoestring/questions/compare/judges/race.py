@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from shoestring.questions.compare import Compare
-from shoestring.questions.judges import Ruling, Scores
-from shoestring.questions.judges.pairing import pair_result
+from shoestring.questions.compare.finding import PairResult
+from shoestring.questions.compare.judges import Ruling, Scores
+from shoestring.questions.compare.judges.pairing import pair_result
+from shoestring.questions.compare.question import Compare
 from shoestring.stats.crashes import paired, standing
 from shoestring.stats.picking import Picking
 from shoestring.stats.race import Race
-from shoestring.values.comparison import PairResult
 
 
 class RaceJudge:

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from shoestring.arguments import checked_class
 from shoestring.errors import UnknownName, UsageError
-from shoestring.questions import check_common, loss_of
-from shoestring.questions.search import Goal
-from shoestring.values.comparison import Judged
+from shoestring.questions.compare.finding import Judged
+from shoestring.questions.protocol import check_common, loss_of
+from shoestring.questions.search.question import Goal
 from shoestring.values.orders import Config
 
 Mode = Literal["prove", "pick", "ablation"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from shoestring.questions.compare import Compare
-from shoestring.questions.judges import Ruling, Scores
-from shoestring.questions.judges.pairing import pair_result
+from shoestring.questions.compare.finding import PairResult
+from shoestring.questions.compare.judges import Ruling, Scores
+from shoestring.questions.compare.judges.pairing import pair_result
+from shoestring.questions.compare.question import Compare
 from shoestring.stats.crashes import paired
 from shoestring.stats.futility import is_hopeless
 from shoestring.stats.holm import holm
 from shoestring.stats.pair_test import PairTest
-from shoestring.values.comparison import PairResult
 
 
 class AblationJudge:

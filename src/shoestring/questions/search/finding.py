@@ -6,22 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from shoestring.values.comparison import Comparison
-from shoestring.values.finding import in_words
-from shoestring.values.orders import Config
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best that was seen: value ``value`` of the metric after ``unit`` units of trial ``trial``.
-
-    It was selected for being best, so the value is optimistic: no estimate of what a fresh run would give.
-    """
-
-    trial: int
-    config: Config
-    value: float
-    unit: int
+from shoestring.questions.compare.finding import Comparison
+from shoestring.values.finding import Best, in_words
 
 
 @dataclass(frozen=True)

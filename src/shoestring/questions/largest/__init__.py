@@ -1,0 +1,1 @@
+"""What is the largest size that is still solved?"""

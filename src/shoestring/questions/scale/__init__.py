@@ -1,0 +1,1 @@
+"""How does a metric change with size?"""
