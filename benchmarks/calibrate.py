@@ -35,7 +35,7 @@ def page(stored: dict[str, Any], names: list[str]) -> str:
         "# What is measured about the statistics",
         "",
         "Every promise about error rates is simulated, with fixed seeds, under laws of which the truth is known. `make calibrate` repeats",
-        "it and writes this page. A row that is only documented is no promise: it shows where one ends. A *control* is a procedure that",
+        "it and writes this page. A row that is only documented promises nothing: it shows where one ends. A *control* is a procedure that",
         "must be seen to fail, which shows that the simulation can see it.",
         "The figure behind ± is one standard error.",
         "",

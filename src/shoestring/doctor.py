@@ -253,7 +253,7 @@ def _runs(runs: Path) -> Iterator[Finding]:
     text = f"{len(folders)} in {runs}, {len(held)} being worked on, {len(unanswered)} unfinished"
     if unanswered:
         names = ", ".join(folder.name for folder in unanswered[:5]) + (", ..." if len(unanswered) > 5 else "")
-        yield Finding("runs", "note", f"{text}: {names}. Go on with `shoestring resume NAME`.")
+        yield Finding("runs", "note", f"{text}: {names}. Resume with `shoestring resume NAME`.")
     else:
         yield Finding("runs", "ok", text)
     for folder, pid in held.items():

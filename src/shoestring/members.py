@@ -80,7 +80,7 @@ class Members(Generic[M]):
             read = json.loads(settings)
         except ValueError as error:
             raise UsageError(
-                f'the settings of {self.kind} {shown(name)} are no JSON ({error}); write for example {{"width": 3}}.'
+                f'the settings of {self.kind} {shown(name)} are not JSON ({error}); write for example {{"width": 3}}.'
             ) from None
         if not isinstance(read, dict):
             raise UsageError(f'the settings of {self.kind} {shown(name)} must be a JSON object, such as {{"width": 3}}.')

@@ -102,7 +102,8 @@ class Prefix:
     def rows(self, table):
         decided = self.store.rows(schema.decisions)[: self.n]
         started = {row["trial_id"] for row in decided if row["kind"] == "start"}
-        return decided if table is schema.decisions else [row for row in self.store.rows(table) if row["id"] in started]
+        key = "id" if table is schema.trials else "trial_id"
+        return decided if table is schema.decisions else [row for row in self.store.rows(table) if row[key] in started]
 
 
 def played(question, store, workers, pilot=False) -> list:

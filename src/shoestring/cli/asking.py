@@ -47,7 +47,7 @@ class Shared:
     grace: Annotated[float, typer.Option(help="Seconds in which a trial may save itself before it is killed.")] = 2.0
     store: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="The run's folder; the same command on the same folder goes on."),
+        typer.Option(help="The run's folder; the same command on the same folder resumes it."),
     ] = None
     accept_changes: AcceptChanges = False
     as_json: Json = False

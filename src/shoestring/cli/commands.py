@@ -56,7 +56,7 @@ def _plan(asked: Asked, shared: Shared) -> None:
     say(json.dumps(made.to_json()) if shared.as_json else str(made))
 
 
-_SEARCH = """Which configuration is best? Searches a space within a budget; the same command goes on where it stopped.
+_SEARCH = """Which configuration is best? Searches a space within a budget; the same command resumes where it stopped.
 
 A script needs no change: shoestring search lr=log:1e-4:1 --metric loss --goal min --budget 10m -- python train.py --lr {lr}
 """
@@ -66,7 +66,7 @@ shoestring compare train.py:train --arm plain --arm wide:width=256 --metric accu
 
 Scripts: shoestring compare --arm 'base: python train.py --seed {seed}' --arm 'ours: python train.py --ours --seed {seed}' ...
 """
-_PLAN = """What a search would do with its budget. Runs a charged pilot, which the search goes on from.
+_PLAN = """What a search would do with its budget. Runs a charged pilot, which the search continues from.
 
 shoestring plan compare ... plans a comparison, shoestring plan scale ... a question about size.
 """

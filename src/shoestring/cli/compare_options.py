@@ -33,8 +33,8 @@ Pick = Annotated[bool, typer.Option("--pick", help="Several arms: which would on
 Full = Annotated[Optional[str], typer.Option("--ablation-of", metavar="ARM", help="Which of the other arms differ from this one?")]  # noqa: UP045
 Repeats = Annotated[list[str], typer.Option("--repeats", metavar="ARM:N", help="N runs on each seed, for an arm that costs little.")]
 Reserve = Annotated[Optional[int], typer.Option(help="The seeds of one planned extension.")]  # noqa: UP045
-Extend = Annotated[bool, typer.Option("--extend", help="Takes up the planned extension.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Several arms: the best is never put aside, at the same error rate.")]
+Extend = Annotated[bool, typer.Option("--extend", help="Runs the planned extension.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Several arms: the best is never dropped, at the same error rate.")]
 
 _FUNCTION = re.compile(r"[^\s=]+:[A-Za-z_]\w*")
 
@@ -129,7 +129,7 @@ def _seeds(text: str | None) -> int | Literal["open"] | None:
     try:
         return int(text)
     except ValueError:
-        raise UsageError(f"--seeds {text!r} is no number of seeds; give a number such as 20, or open.") from None
+        raise UsageError(f"--seeds {text!r} must be a number of seeds such as 20, or open.") from None
 
 
 def _repeats(text: str) -> tuple[str, int]:

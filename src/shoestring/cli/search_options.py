@@ -23,9 +23,14 @@ SamplerOption = Annotated[
         help="random, sobol, grid, tpe, kde, screened, gp, cma-es, evolution or policy-gradient; random where trials stop early, else tpe.",
     ),
 ]
-Eta = Annotated[int, typer.Option(help="One trial in eta goes on at each rung.")]
+Eta = Annotated[int, typer.Option(help="One trial in eta continues at each rung.")]
 Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045
-Confirm = Annotated[str, typer.Option(help="auto: the best runs against the default on fresh seeds, from a share set aside; none: not.")]
+Confirm = Annotated[
+    str,
+    typer.Option(
+        help="auto: the best runs against the default on fresh seeds, from a reserved share of the budget; none: no confirmation."
+    ),
+]
 Default = Annotated[Optional[str], typer.Option(metavar="KEY=VALUE,...", help="The configuration that the best is confirmed against.")]  # noqa: UP045
 
 

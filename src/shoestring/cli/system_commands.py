@@ -44,7 +44,7 @@ def verify(
     try:
         record = json.loads(certificate.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{certificate} is no certificate ({error}); give the .json that was written with a proven model.") from error
+        raise UsageError(f"{certificate} is not a certificate ({error}); give the .json that was written with a proven model.") from error
     system = record.get("system") if isinstance(record, dict) else None
     room = _room(system, "certificate") if system in systems() else None
     if room is None:

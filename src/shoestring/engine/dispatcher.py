@@ -371,7 +371,7 @@ class Leases:
         if trial.losses >= PATIENCE_WITH_LOSSES:
             self._casebook.failed(trial, "lost", f"it was taken away {trial.losses} times in a row without getting on ({note})")
         else:
-            self._say(f"trial {trial.id}: lost ({note}); it goes on from {self._question.unit} {trial.checkpoint}")
+            self._say(f"trial {trial.id}: lost ({note}); it resumes from {self._question.unit} {trial.checkpoint}")
             self._go_on(trial)
 
     def _end_all(self) -> None:

@@ -153,7 +153,7 @@ def settle_identity(store: Store, question: Question) -> None:
                 return
             if keys == ["seeds"]:
                 raise DifferentQuestion(
-                    f"{store.folder} cannot be extended from {stored['seeds']} to {asked['seeds']} seeds: going on after seeing results "
+                    f"{store.folder} cannot be extended from {stored['seeds']} to {asked['seeds']} seeds: continuing after seeing results "
                     "raises the error rate (from .05 to .073, measured). Plan the most that could ever be run, or a --reserve, "
                     "in another --store."
                 )
@@ -162,7 +162,7 @@ def settle_identity(store: Store, question: Question) -> None:
             raise DifferentQuestion(
                 f"{store.folder} holds another question: {', '.join(keys)} differ "
                 f"({first}: stored {_brief(then)}, now {_brief(now)}). "
-                "Choose another --store, or ask the stored question to go on."
+                "Choose another --store, or ask the stored question to resume."
             )
 
 

@@ -36,9 +36,9 @@ class Spending:
         if "usd" in self.budget.limits and not self.price.per:
             raise UsageError("a budget in usd needs a price, such as price='2.5/gpu-hour' (--price 2.5/gpu-hour).")
         if not 0 <= self.grace < float("inf"):
-            raise UsageError(f"grace={self.grace} is no number of seconds; give 0 or more.")
+            raise UsageError(f"grace={self.grace} must be 0 or more seconds.")
         if self.watts is not None and not 0 < self.watts < float("inf"):
-            raise UsageError(f"watts={self.watts} is no power of a core; give a number above 0, such as 10.")
+            raise UsageError(f"watts={self.watts} must be the power of a core in watts: a number above 0, such as 10.")
         if self.workers is not None and not 1 <= self.workers <= MOST_WORKERS:
             raise UsageError(f"workers={self.workers} cannot be started; give 1 to {MOST_WORKERS}.")
 

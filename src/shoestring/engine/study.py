@@ -19,6 +19,7 @@ from shoestring.questions.protocol import Question, Strategy
 from shoestring.runners import Runner
 from shoestring.store import Store
 from shoestring.values.answer import Answer, Status
+from shoestring.values.finding import plural
 from shoestring.values.orders import Advance
 
 HEARTBEAT_S = 0.5  # a crash of everything leaves at most this much time uncharged, if no trial wrote anything since
@@ -221,5 +222,5 @@ class Study:
         waiting = [trial for trial in self.trials.values() if trial.has_order]
         self._leases.orders = deque(Advance(trial.id, trial.target) for trial in waiting)
         if self.trials:
-            self.say(f"going on: {len(self.trials)} trials are known, {len(waiting)} of them under way")
+            self.say(f"resuming: {plural(len(self.trials), 'trial')} recorded, {len(waiting) or 'none'} of them under way")
         self._casebook.commit()

@@ -140,7 +140,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         case "differs":
             k, *more = verdict.differing
             also = f" (or {', '.join(map(str, more))})" if more else ""
-            what = f"paused at unit {k}{also}, it goes on differently; up to the pause all agrees."
+            what = f"paused at unit {k}{also}, it continues differently; up to the pause everything agrees."
             yield f"{target} cannot be paused: {verdict.error or what}"
     yield from (f"  {each.told(other)}" for each in verdict.differences[:_SHOWN])
     if len(verdict.differences) > _SHOWN:

@@ -79,7 +79,7 @@ class ComparePlan:
         lines = [
             f"question  {' against '.join(arm.name for arm in question.arms)}: {question.metric} ({question.goal}), "
             f"{describe('units', question.horizon, unit)} a run",
-            f"pilot     {PILOT_SEEDS} seeds: {describe('units', self.pilot.units, unit)}, charged; the comparison goes on from there",
+            f"pilot     {PILOT_SEEDS} seeds: {describe('units', self.pilot.units, unit)}, charged; the comparison continues from there",
             f"one seed  of every arm costs {costs}",
             f"budget    {self.budget}: pays for {self.n} seeds",
         ]
@@ -88,7 +88,7 @@ class ComparePlan:
     def _found(self) -> list[str]:
         power, metric = self.power, self.question.metric
         if self.question.seeds == OPEN:
-            return ["horizon   open: the sign-flip e-process may go on for ever, so nothing is planned"]
+            return ["horizon   open: the sign-flip e-process has no last look, so nothing is planned"]
         if power is None:
             return [f"power     {self.n} seeds are too few for any test; {MIN_HORIZON} are needed, better {MIN_EXACT_HORIZON}"]
         if self.sd is None:

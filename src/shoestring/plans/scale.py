@@ -67,7 +67,7 @@ class ScalePlan:
     def __str__(self) -> str:
         question, unit = self.question, self.question.unit
         price = f"{describe('units', question.horizon, unit)}, {duration(self.run_cost.wall_s)}"
-        pilot = f"pilot     {describe('units', self.pilot.units, unit)}, charged; the question goes on from there"
+        pilot = f"pilot     {describe('units', self.pilot.units, unit)}, charged; the question continues from there"
         lines = [pilot] * bool(self.pilot.units) + [f"one run   at {self.over} {self.smallest:g} costs {price}", *self.asked]
         lines.append(f"budget    {self.budget}: pays for {self.affordable:.0f} runs of the smallest size")
         return "\n".join(lines)

@@ -110,7 +110,7 @@ def kind_of(question: Question) -> Kind:
     for kind in KINDS.values():
         if type(question) is kind.question:
             return kind
-    raise UsageError(f"{type(question).__name__} is no known kind of question; register its kind first (shoestring.questions.kinds).")
+    raise UsageError(f"{type(question).__name__} is not a known kind of question; register its kind first (shoestring.questions.kinds).")
 
 
 def question_of(data: Mapping[str, Any]) -> Question:

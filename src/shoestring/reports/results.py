@@ -149,7 +149,7 @@ def _arms(finding: Comparison) -> Table:
         crashes = cell(arm.crashes, f"{arm.crashes} (at most {arm.crash_bound:.0%})") if arm.crashes else cell(0)
         rows.append([arm.name, len(arm.values), arm.mean, spread, lowest, highest, crashes, in_words(arm.config)])
     return table(
-        f"The arms: {finding.metric} over the runs that gave a value. SD is the standard deviation among runs; it is no interval.",
+        f"The arms: {finding.metric} over the runs that gave a value. SD is the standard deviation among runs, not an interval.",
         ("arm", "runs", "mean", "SD", "lowest", "highest", "crashed", "configuration"),
         rows,
     )
@@ -183,7 +183,7 @@ def _law_tables(finding: Law) -> Iterator[Table]:
         [size, len(own), sum(own) / len(own) if own else None, _spread(own), crashed]
         for size, own, crashed in zip(finding.sizes, finding.runs, finding.crashes, strict=True)
     ]
-    caption = f"{finding.metric} by size; SD is the standard deviation among runs; it is no interval."
+    caption = f"{finding.metric} by size; SD is the standard deviation among runs, not an interval."
     yield table(caption, (finding.over, "runs", "mean", "SD", "crashed"), rows)
     if finding.forms:
         yield table(

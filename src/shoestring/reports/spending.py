@@ -84,8 +84,8 @@ def in_vain(run: Run) -> str:
     """Returns a sentence about units that were trained for nothing."""
     lost, unit = sum(row["lost_units"] for row in run.ledger), run.question.unit
     if not lost:
-        return f"No {unit} was trained in vain."
-    return f"{describe('units', lost, unit)} {'was' if lost == 1 else 'were'} trained in vain: lost before a checkpoint kept them."
+        return f"No {unit} was lost."
+    return f"{describe('units', lost, unit)} {'was' if lost == 1 else 'were'} lost: trained, but not in a checkpoint when the trial ended."
 
 
 def by_source(run: Run, resource: str) -> dict[str, float]:

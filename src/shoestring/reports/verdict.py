@@ -136,7 +136,7 @@ def _about_the_run(run: Run) -> Iterator[str]:
         yield "The run is not finished: this is how things stand now."
         return
     if run.ended.get("status") == "STOPPED":
-        yield "The run was stopped before its end and can go on: this is how things stood then."
+        yield "The run was stopped before its end and can be resumed. These are the results up to then."
     for note in run.ended.get("notes", ()):
         yield _sentence(note)
 

@@ -255,7 +255,7 @@ class ProcessRunner:
             self._connection = self._connect(None)
         except InvalidTarget as error:
             raise RunnerLost(
-                f"the process that starts trials died and did not come up again ({error}); run the same command to go on."
+                f"the process that starts trials died and did not come up again ({error}); run the same command to resume."
             ) from error
 
     def _connect(self, ready_by: float | None) -> Connection:

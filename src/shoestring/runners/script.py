@@ -287,7 +287,7 @@ class _Attempt:
 
 def _placeholders(element: str) -> list[str]:
     if set("{}") & set(_PLACEHOLDER.sub("", element)):
-        raise InvalidTarget(f"{element!r} in the command has a brace without its partner; write {{{{ or }}}} if it is no placeholder.")
+        raise InvalidTarget(f"{element!r} in the command has a brace without its partner; write {{{{ or }}}} if it is not a placeholder.")
     return [name for name in _PLACEHOLDER.findall(element) if name]
 
 

@@ -32,7 +32,7 @@ class OneStep:
         for name, value in (("horizon", horizon), ("n_trials", n_trials), ("k", k), ("unit", unit)):
             at_least(name, value, 1)
         if k > n_trials:
-            raise UsageError(f"k={k} trials cannot go on of n_trials={n_trials}; lower k or raise n_trials.")
+            raise UsageError(f"k={k} trials cannot be promoted of n_trials={n_trials}; lower k or raise n_trials.")
         if unit > horizon:
             raise UsageError(f"unit={unit} lies beyond horizon={horizon}; lower unit or raise horizon.")
         self._bracket = Synchronous(sampler, [Bracket(1, ((n_trials, unit), (k, horizon)))], rounds=1)

@@ -160,7 +160,7 @@ def parse_config(text: str) -> dict[str, Value]:
         name, equals, value = part.strip().partition("=")
         name = name.strip()
         if not equals or not name:
-            raise InvalidSpace(f"{shown(part)} is no value; write key=value,key=value, such as width=256,lr=0.1.")
+            raise InvalidSpace(f"{shown(part)} must be a value; write key=value,key=value, such as width=256,lr=0.1.")
         if name in values:
             raise InvalidSpace(f"{shown(name)} is given twice; give each parameter one value.")
         try:

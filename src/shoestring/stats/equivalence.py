@@ -33,7 +33,7 @@ def is_equivalent(differences: Differences, margin: float, horizon: int | None, 
 def equivalent_since(differences: Differences, margin: float, horizon: int | None, alpha: float, resolution: float = 0.0) -> int | None:
     """Returns the first n at which the interval lay inside of the margin, or None; arguments as for ``is_equivalent``."""
     if not margin > 0:
-        raise ValueError(f"margin={margin} is no margin; it must be above 0, in the units of the metric.")
+        raise ValueError(f"margin={margin} must be above 0, in the units of the metric.")
     reached = np.flatnonzero(inside_margin(within(differences, horizon), margin, log_c(horizon, 2 * alpha), resolution))
     return int(reached[0]) + 1 if reached.size else None
 

@@ -120,7 +120,7 @@ def within(differences: Differences, horizon: int | None) -> NDArray[np.float64]
     if horizon is not None and len(array) > horizon:
         raise ValueError(
             f"{len(array)} differences were given to a test that was planned for at most {horizon}; its error rate holds only up to there "
-            "(at .05, going on from 10 to 30 makes it .073). Plan the longest horizon in advance, or a reserve."
+            "(at .05, continuing from 10 to 30 makes it .073). Plan the longest horizon in advance, or a reserve."
         )
     return array
 
@@ -134,4 +134,4 @@ def check_settings(horizon: int | None, alpha: float, least: int) -> None:
     if horizon is not None and horizon < least:
         raise ValueError(f"horizon={horizon} is too short for this test; at least {least} seeds are needed.")
     if not 0 < alpha < 0.5:
-        raise ValueError(f"alpha={alpha} is no error rate; it must lie between 0 and 0.5.")
+        raise ValueError(f"the error rate alpha={alpha} must lie between 0 and 0.5.")

@@ -118,6 +118,6 @@ def extend(test: PairTest, horizon: int) -> PairTest:
 
 def _refuse(test: PairTest, horizon: int) -> NoReturn:
     raise ValueError(
-        f"a test planned for horizon={test.horizon} cannot be extended to {horizon}: going on after failing raises an error rate of .05 "
+        f"a test planned for horizon={test.horizon} cannot be extended to {horizon}: continuing after failing raises an error rate of .05 "
         "to .073 (measured, 10 to 30 seeds). Plan the longest horizon, or a reserve, in advance; or begin a new study on fresh seeds."
     )

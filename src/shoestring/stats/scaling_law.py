@@ -139,7 +139,9 @@ def fit_scaling_law(sizes: Sequence[float] | Array, runs: Sequence[Sequence[floa
     squares = sum(float(((result / mean - 1) ** 2).sum()) for result, mean in zip(results, means, strict=True))
     relative_sd = math.sqrt(squares / noise_df)
     if relative_sd == 0:
-        raise ValueError("all seeds of a size gave the same result, so there is no noise to measure a fit by; check that seeds are used.")
+        raise ValueError(
+            "all seeds of a size gave the same result, so the noise that a fit is measured by is unknown; check that seeds are used."
+        )
     scale = means * relative_sd / np.sqrt(n_seeds)
     fits = {form: fit_form(form, n, means[None], scale[None]) for form in FORMS}
     least = min(float(fit.sse[0]) for fit in fits.values())
@@ -260,7 +262,9 @@ def _checked(sizes: Sequence[float] | Array, runs: Sequence[Sequence[float] | Ar
         if not np.all(np.isfinite(result)) or not np.all(result > 0):
             raise ValueError(f"size {size:g} has results {result.tolist()}; all must be above 0. Give a loss or an error rate.")
         if np.any(result > HUGE):
-            raise ValueError(f"size {size:g} has results beyond {HUGE:g}, whose squares are no numbers; report the logarithm of the loss.")
+            raise ValueError(
+                f"size {size:g} has results beyond {HUGE:g}, whose squares are beyond any number; report the logarithm of the loss."
+            )
     if (noise_df := sum(result.size - 1 for result in results)) < MIN_NOISE_DF:
         raise ValueError(
             f"the sizes were repeated {noise_df} times in all, which leaves the noise unknown; "

@@ -111,4 +111,4 @@ def _check_count(what: str, count: float, n: int, alpha: float) -> None:
     if not 0 <= count <= n:
         raise ValueError(f"{what}={count} of n={n} is impossible; it must lie between 0 and n.")
     if not 0 < alpha < 1:
-        raise ValueError(f"alpha={alpha} is no error rate; it must lie between 0 and 1.")
+        raise ValueError(f"the error rate alpha={alpha} must lie between 0 and 1.")

@@ -108,7 +108,7 @@ def making_sense(folder: Path, name: str = DATABASE) -> Iterator[None]:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise StoreCorrupt(
-            f"{folder / name} holds what makes no sense ({type(error).__name__}: {error}). "
+            f"{folder / name} holds what cannot be right ({type(error).__name__}: {error}). "
             "Restore it from a copy, or choose another --store."
         ) from error
 
@@ -135,7 +135,7 @@ def _kind(kind: object) -> Callable[[Any, bool], object]:
         if not isinstance(value, allowed):
             raise TypeError(f"{type(value).__name__} where {made.__name__} is due")
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise OverflowError(f"{value} is no 64-bit number")
+            raise OverflowError(f"{value} is not a 64-bit number")
         return made(value) if made is not float else float(value) + 0.0  # SQLite knows no -0.0
 
     return checked

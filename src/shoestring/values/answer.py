@@ -25,7 +25,7 @@ class Status(StrEnum):
 
     ANSWERED = "answered"
     UNANSWERED = "no answer within this budget"
-    STOPPED = "stopped; the same command goes on"
+    STOPPED = "stopped; run the same command to resume"
     ALL_FAILED = "every trial failed"
 
     @property
@@ -82,14 +82,14 @@ class Answer(Generic[F]):
         lines += self.finding.lines()
         lines += self.notes
         if self.run:
-            lines.append(f"kept in {shown(self.run)}")
+            lines.append(f"saved in {shown(self.run)}")
         return "\n".join(map(for_line, lines))
 
     def _repr_html_(self) -> str:
         """Returns the answer as a notebook shows it: sentences and a table, no script."""
         said = "".join(f"<li>{_html(line)}</li>" for line in (*self.finding.lines(), *self.notes))
         rows = {"status": str(self.status), "trials": str(self.n_trials), "spent": f"{self._spent_text()} of {self.budget}"}
-        rows |= {"kept in": shown(self.run)} if self.run else {}
+        rows |= {"saved in": shown(self.run)} if self.run else {}
         cells = "".join(f"<tr><th style='text-align:left'>{_html(name)}</th><td>{_html(value)}</td></tr>" for name, value in rows.items())
         return f"<div><table>{cells}</table><ul>{said}</ul></div>"
 

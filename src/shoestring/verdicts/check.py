@@ -221,7 +221,7 @@ def _missing(claim: Claim) -> str:
 def _ask(claim: Claim, question: Asks, seconds: float, store: Path) -> tuple[Answer, Ruling]:
     answer = question(budget=f"{max(seconds, 1.0):.3f}s", store=store)
     if answer.status is Status.STOPPED:
-        raise Stopped(f"stopped while claim {claim.name} was checked; the same command goes on.")
+        raise Stopped(f"stopped while claim {claim.name} was checked; run the same command to resume.")
     return answer, claim.rule(answer)
 
 

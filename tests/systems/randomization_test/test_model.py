@@ -27,7 +27,7 @@ def test_images_with_and_without_channels_give_logits(make, shape):
 
 
 def test_what_is_no_image_is_refused():
-    with pytest.raises(UsageError, match="are no images"):
+    with pytest.raises(UsageError, match="must be images"):
         small_alexnet((5,), 2)
 
 

@@ -97,7 +97,7 @@ def test_what_was_learnt_of_types_survives_and_what_was_in_sight_does_not():
     [
         (lambda: Tracker(0), "1 or more"),
         (lambda: Tracker(2).update(Objects([2], [[0, 0]])), "raise n_types"),
-        (lambda: Objects([0, 1], [[0, 0]]), "are no objects"),
+        (lambda: Objects([0, 1], [[0, 0]]), "must be .n,. types"),
     ],
 )
 def test_what_cannot_be_followed_is_said(wrong, said):

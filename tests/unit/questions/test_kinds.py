@@ -154,5 +154,5 @@ def test_without_a_plan_it_says_so(mean, tmp_path):
 def test_a_kind_that_nobody_registered_is_refused(mean):
     with pytest.raises(UsageError, match="is not known here"):
         kinds.question_of({"question": "median"})
-    with pytest.raises(UsageError, match="no known kind"):
+    with pytest.raises(UsageError, match="not a known kind"):
         kind_of(object())

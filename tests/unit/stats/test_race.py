@@ -136,7 +136,7 @@ def test_p_values_are_those_of_the_pairs():
 
 @pytest.mark.parametrize("wrong", [{"n_arms": 1}, {"mode": "loose"}, {"costs": (1.0,)}, {"horizon": 2}, {"alpha": 0.0}])
 def test_senseless_settings_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"cannot be used|allows no comparison|no error rate"):
+    with pytest.raises(ValueError, match=r"cannot be used|allows no comparison|error rate"):
         Race(**({"n_arms": 3, "horizon": 10} | wrong))
 
 

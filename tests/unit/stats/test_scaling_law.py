@@ -121,7 +121,7 @@ def test_sizes_that_cannot_carry_a_law_are_refused(sizes, says):
     [
         (np.ones((6, 1)), "repeated 0 times"),
         (np.ones((6, 0)), "at least one number"),
-        (np.ones((6, 3)), "no noise"),
+        (np.ones((6, 3)), "the noise .* is unknown"),
         (np.zeros((6, 3)), "above 0"),
         (np.full((6, 3), np.nan), "above 0"),
         (np.ones((5, 3)), "lists of results"),

@@ -321,7 +321,7 @@ def test_a_database_with_anything_beside_our_tables_is_refused(folder, change):
         connection.commit()
 
     for open_ in (Store.create_or_open, Store.read):
-        with pytest.raises(StoreCorrupt, match=r"study\.db holds what makes no sense .*(extra|trials)"):
+        with pytest.raises(StoreCorrupt, match=r"study\.db holds what cannot be right .*(extra|trials)"):
             open_(folder)
 
 
@@ -334,7 +334,7 @@ def test_a_changed_value_is_noticed(folder, change):
         connection.execute(f"UPDATE trials SET {change}")
         connection.commit()
 
-    with closing(Store.read(folder)) as store, pytest.raises(StoreCorrupt, match=r"study\.db holds what makes no sense"):
+    with closing(Store.read(folder)) as store, pytest.raises(StoreCorrupt, match=r"study\.db holds what cannot be right"):
         store.rows(schema.trials)
 
 
@@ -344,7 +344,7 @@ def test_json_of_another_form_is_refused_though_its_checksum_is_right(folder, co
         store.put(schema.trials, TRIAL | {"config": config})
         store.commit()
 
-    with closing(Store.read(folder)) as store, pytest.raises(StoreCorrupt, match=r"study\.db holds what makes no sense"):
+    with closing(Store.read(folder)) as store, pytest.raises(StoreCorrupt, match=r"study\.db holds what cannot be right"):
         store.rows(schema.trials)
 
 

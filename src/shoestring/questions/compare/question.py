@@ -110,13 +110,13 @@ class Compare:
         self._check_seeds()
         shares = len(self.arms) - 1 if self.mode == "ablation" else 5 if self.reserve is not None else 1
         if not LEAST_ALPHA * shares * (1 - 1e-9) <= self.alpha <= 0.2:
-            raise UsageError(f"alpha={self.alpha} is no error rate to work with; give {LEAST_ALPHA * shares:g} to 0.2, such as 0.05.")
+            raise UsageError(f"alpha={self.alpha} must be an error rate of {LEAST_ALPHA * shares:g} to 0.2, such as 0.05.")
         if self.margin is not None and not (math.isfinite(self.margin) and self.margin > 0):
-            raise UsageError(f"difference={self.margin:g} is no difference; give the smallest one of interest, above 0, or leave it out.")
+            raise UsageError(f"difference={self.margin:g} must be above 0: the smallest difference of interest. Give one, or leave it out.")
         if self.worst is not None and not math.isfinite(self.worst):
-            raise UsageError(f"worst={self.worst} is no score; give a finite value of {self.metric}, or leave it out.")
+            raise UsageError(f"worst={self.worst} must be a finite value of {self.metric}, or leave it out.")
         if not (math.isfinite(self.resolution) and self.resolution >= 0):
-            raise UsageError(f"resolution={self.resolution} is no step of a metric; give 0 or more.")
+            raise UsageError(f"resolution={self.resolution} must be 0 or more: the step in which the metric moves.")
 
     def loss(self, value: float) -> float:
         """Returns a metric's value as a loss: lower is better, ``inf`` if it is not finite."""
@@ -183,7 +183,7 @@ class Compare:
                     "(fewer than 6 pairs show nothing without assuming normal differences), or --seeds open for more."
                 )
         if isinstance(self.seeds, str) and self.seeds != OPEN:
-            raise UsageError(f"seeds={self.seeds!r} cannot be read; give a number, or 'open' for a study that may go on for ever.")
+            raise UsageError(f"seeds={self.seeds!r} cannot be read; give a number, or 'open' for a study without a last look.")
         if self.seeds == OPEN and (self.mode != "prove" or len(self.arms) > 2):
             raise UsageError("an open horizon works for two arms; give a number of seeds for more, such as --seeds 20.")
         if self.reserve is not None and (not isinstance(self.seeds, int) or self.reserve <= self.seeds or len(self.arms) > 2):

@@ -163,7 +163,7 @@ class Comparing:
             method=judge.method,
             better=None if ruling.better is None else names[ruling.better],
             picked=None if ruling.picked is None else names[ruling.picked],
-            stopped=ruling.ended or ended or "it goes on",
+            stopped=ruling.ended or ended or "it continues",
             equivalent=ruling.equivalent,
             margin=question.margin,
             deterministic=ruling.deterministic,

@@ -72,7 +72,7 @@ class Scale:
         farthest = self.farthest
         for size in self.extrapolate:
             if not 0 < size < math.inf:
-                raise UsageError(f"{self.over}={size:g} is no size to extrapolate to; give a finite one above 0.")
+                raise UsageError(f"{self.over}={size:g} must be a finite size above 0 to extrapolate to.")
             if size > farthest and not self.unverified:
                 raise UsageError(
                     f"{self.over}={size:g} is beyond {farthest:g}, {FARTHEST:g} times the largest size: a law can bend there unseen. "

@@ -120,7 +120,7 @@ def _price_of(means: NDArray[np.float64], target: float) -> str:
 
 def _pools(tables: dict[Net, Curves], n_replays: int) -> Iterator[str]:
     yield ""
-    yield "Pools of 100 configurations: test error of hyperband less that of random-2x, in points, restart clock"
+    yield "Pools of 100 configurations: test error of hyperband minus that of random-2x, in points, restart clock"
     yield ""
     yield f"| pool | {' | '.join(f'{r}R' for r in SHOWN)} | price of random's error at {_BY_RANDOM_AT}R |"
     yield "| --- |" + " --- |" * (len(SHOWN) + 1)

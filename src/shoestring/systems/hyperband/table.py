@@ -43,8 +43,8 @@ class Curves:
     def __post_init__(self) -> None:
         if self.errors.ndim != 2 or not self.errors.size or self.errors.shape != self.test_errors.shape:
             raise UsageError(
-                f"errors of shape {self.errors.shape} and test errors of shape {self.test_errors.shape} are no table; "
-                "give two arrays (n_configs, horizon) of one shape."
+                f"errors of shape {self.errors.shape} and test errors of shape {self.test_errors.shape} must be those of "
+                "a table: two arrays (n_configs, horizon) of one shape."
             )
         if np.isnan(self.errors).any():
             raise UsageError("the errors hold NaN; write inf from where a trial has diverged.")

@@ -136,7 +136,7 @@ def wilson(n_right: int, n: int) -> tuple[float, float]:
         UsageError: no run, or more right ones than runs.
     """
     if not 0 <= n_right <= n or n == 0:
-        raise UsageError(f"{n_right} right of {n} is no share; give 0 to n right of at least one.")
+        raise UsageError(f"{n_right} right of {n} must be a share: 0 to n right of at least one.")
     z2 = WILSON_Z**2
     middle, half = (n_right + z2 / 2) / (n + z2), WILSON_Z / (n + z2) * (n_right * (n - n_right) / n + z2 / 4) ** 0.5
     return max(0.0, middle - half), min(1.0, middle + half)

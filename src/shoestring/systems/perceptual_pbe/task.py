@@ -98,7 +98,7 @@ def digits(split: Split, *, side: int = 14, generated: bool = False) -> Pool:
         UsageError: another side or split.
     """
     if side not in (14, 28):
-        raise UsageError(f"side={side} is no size of digit images; give 14 or 28.")
+        raise UsageError(f"side={side} must be 14 or 28: the size of digit images.")
     if generated or datasets.find("mnist") is None:
         images, labels = _generated(split)
         return _pool(images, labels, side, "generated")

@@ -47,7 +47,7 @@ class ProgramLattice:
             UsageError: a negative depth.
         """
         if max_depth < 0:
-            raise UsageError(f"max_depth={max_depth} makes no sense; 0 is a flat policy without calls, and 1 lets the root call.")
+            raise UsageError(f"max_depth={max_depth} must be 0 or more; 0 is a flat policy without calls, and 1 lets the root call.")
         self.core, self.max_depth = core, max_depth
 
     def full_loss(self, frames: Frames) -> Tensor:

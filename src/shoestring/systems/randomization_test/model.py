@@ -71,7 +71,7 @@ def image_shape(shape: Sequence[int]) -> tuple[int, int, int]:
         UsageError: it is no shape of images.
     """
     if len(shape) not in (2, 3):
-        raise UsageError(f"inputs of shape {tuple(shape)} are no images; give (height, width), (channels, height, width), or take the mlp.")
+        raise UsageError(f"inputs of shape {tuple(shape)} must be images: (height, width), (channels, height, width), or take the mlp.")
     channels, height, width = (1, *shape) if len(shape) == 2 else shape
     return channels, height, width
 

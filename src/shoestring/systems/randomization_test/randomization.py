@@ -111,7 +111,7 @@ def randomization_test(
         if number < 1:
             raise UsageError(f"{name}={number} trains nothing; give at least 1.")
     if not 0 < fitted <= 1:
-        raise UsageError(f"fitted={fitted:g} is no training accuracy; give one above 0 and at most 1.")
+        raise UsageError(f"fitted={fitted:g} must be a training accuracy above 0 and at most 1.")
     began = time.monotonic()
     plan = _Plan(model_fn, data, seeds, epochs, optimizer or sgd(), batch_size, fitted, device, _deadline(budget, began))
     names = ["true", *(name for name in dict.fromkeys(variants) if name != "true")]

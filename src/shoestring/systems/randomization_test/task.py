@@ -41,7 +41,7 @@ class Data:
             if len(x) != len(y) or not len(x):
                 raise UsageError(f"x_{name} has {len(x)} rows and y_{name} has {len(y)}; give one label for each input, at least one.")
             if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer) or y.min() < 0:
-                raise UsageError(f"y_{name} is no row of class numbers ({y.dtype}, shape {y.shape}); give whole numbers from 0.")
+                raise UsageError(f"y_{name} must be a row of class numbers, got ({y.dtype}, shape {y.shape}); give whole numbers from 0.")
         if self.x_train.shape[1:] != self.x_test.shape[1:]:
             raise UsageError(f"training inputs have shape {self.x_train.shape[1:]}, test inputs {self.x_test.shape[1:]}; make them alike.")
 

@@ -40,7 +40,7 @@ OPTIONS: dict[str, tuple[Callable[[str], Any], Any, str]] = {
     "pairs": (int, 3, "pairs of training sets that differ in one example; 0 for none"),
     "budget": (str, None, "a time such as 5m; None for no limit"),
     "device": (str, "cpu", "cpu or cuda"),
-    "json": (str, None, "file for the report as JSON; - prints it in place of the table"),
+    "json": (str, None, "file for the report as JSON; - prints it instead of the table"),
 }
 
 

@@ -96,7 +96,9 @@ def recheck(path: str | Path, task: Task | None = None) -> Certificate | Counter
     if task.name != record["task"]:
         raise UsageError(f"{path} is of task {record['task']!r}, not of {task.name!r}; give that task.")
     if record["width"] > 2048 or record["layers"] > 16:
-        raise UsageError(f"{path} asks for a model of width {record['width']} and {record['layers']} layers; it is no certificate of ours.")
+        raise UsageError(
+            f"{path} asks for a model of width {record['width']} and {record['layers']} layers; it is not a certificate of this system."
+        )
     model = NPI(task, width=record["width"], layers=record["layers"])
     read_weights(model, path.parent / record["weights"])
     if model.digest() != record["model_hash"]:
@@ -140,15 +142,15 @@ def _record(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UsageError(f"there is no file {path}; give the path of a certificate.") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is no certificate ({error}); give the .json that was written with a model.") from error
+        raise UsageError(f"{path} is not a certificate ({error}); give the .json that was written with a model.") from error
     if not isinstance(record, dict) or record.get("system") != SYSTEM:
-        raise UsageError(f"{path} is no certificate of {SYSTEM}; give the .json that was written with a model.")
+        raise UsageError(f"{path} is not a certificate of {SYSTEM}; give the .json that was written with a model.")
     if record.get("version") != VERSION:
         raise UsageError(f"{path} has version {record.get('version')!r}, and this Shoestring reads {VERSION}; use the one that wrote it.")
     for name, kind in _FIELDS.items():
         least = 0 if name in ("seed", "derived_from") else 1
         if not isinstance(record.get(name), kind) or (isinstance(record[name], int) and record[name] < least):
-            raise UsageError(f"{path} is no whole certificate: its {name} is {record.get(name)!r}; verify the model anew.")
+            raise UsageError(f"{path} is not a whole certificate: its {name} is {record.get(name)!r}; verify the model anew.")
     lengths = record["lengths"]
     if not (0 < len(lengths) <= MOST_LENGTHS and all(isinstance(length, int) and 0 <= length <= MOST_LENGTHS for length in lengths)):
         raise UsageError(f"{path} has lengths {str(lengths)[:40]}; they must be 1 to {MOST_LENGTHS} whole numbers up to {MOST_LENGTHS}.")

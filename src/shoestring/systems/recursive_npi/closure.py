@@ -125,7 +125,7 @@ class _Closure:
         if frames.n_frames > self._most or frames.depth[node] > DEEPEST:
             raise UsageError(
                 f"the frames of task {frames.task.name!r} have no end ({frames.n_frames} so far, one of {frames.depth[node]} steps): "
-                "there is no finite set to check; use recursion, or mode='saturate' for evidence."
+                "the set to check is not finite; use recursion, or mode='saturate' for evidence."
             )
         callee, args = int(frames.callee[node]), frames.args[node]
         if callee == len(frames.names):

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     given = read_options(arguments, OPTIONS)
     for name, least in {"width": 1, "steps": 1, "rounds": 0, "seed": 0}.items():
         if given[name] < least:
-            raise UsageError(f"--{name} {given[name]} makes no sense; give a larger number, at least {least}.")
+            raise UsageError(f"--{name} {given[name]} must be at least {least}.")
     task = make_task(given["task"])
     problems = task.papers_problems(np.random.default_rng(given["seed"]))
     limits = {name: given[name] for name in ("width", "steps", "rounds", "seed")}

@@ -38,7 +38,9 @@ class Ensemble:
         """
         shapes = [{name: p.shape for name, p in model.named_parameters()} for model in models]
         if not models or any(one != shapes[0] for one in shapes):
-            raise UsageError(f"{len(models)} networks of {len({str(one) for one in shapes})} shapes are no ensemble; give one shape.")
+            raise UsageError(
+                f"{len(models)} networks of {len({str(one) for one in shapes})} shapes cannot be one ensemble; give one shape."
+            )
         self._skeleton, self._shapes, self._dtype, self._together = models[0].to(device), shapes[0], dtype, together
         self._sizes = [shape.numel() for shape in self._shapes.values()]
         rows = [torch.cat([p.detach().flatten().float() for p in model.parameters()]) for model in models]

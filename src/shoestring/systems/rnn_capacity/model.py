@@ -106,6 +106,6 @@ def params_for_budget(cell: str, budget: int, n_in: int, n_out: int, depth: int 
 
 def _check_stack(cell: str, depth: int) -> None:
     if depth < 1:
-        raise UsageError(f"depth={depth} is no stack; give a whole number from 1.")
+        raise UsageError(f"depth={depth} must be a whole number from 1: the layers of a stack.")
     if depth == 1 and cell_type(cell).carries_input:
         raise UsageError(f"a {cell} of depth 1 has no cell below to pass on; give depth=2 or more.")

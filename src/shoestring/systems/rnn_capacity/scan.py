@@ -147,7 +147,7 @@ def _check(stack: Sequence[Cell], x: Tensor, backend: str) -> None:
     if backend not in BACKENDS:
         raise UnknownName("backend", backend, BACKENDS)
     if not stack:
-        raise UsageError("there is no cell to scan with; give at least one.")
+        raise UsageError("no cell was given to scan with; give at least one.")
     if x.dim() != 3 or x.shape[2] != stack[0].n_in:
         raise UsageError(f"inputs of shape {tuple(x.shape)} do not fit; give (time, batch, {stack[0].n_in}).")
     if backend == "fused" and not all(map(has_kernel, stack)):

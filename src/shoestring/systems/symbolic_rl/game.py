@@ -80,7 +80,7 @@ class GridGame(gymnasium.Env[Picture, np.int64]):
             UsageError: no game was begun.
         """
         if self._state is None:
-            raise UsageError("there are no objects before a game is begun; call reset() first.")
+            raise UsageError("the objects are known once a game is begun; call reset() first.")
         kinds, cells = self._state.things()
         there = kinds[0] >= 0
         return Objects(kinds[0][there].numpy(), centres(cells[0][there]).numpy())

@@ -81,7 +81,7 @@ def rules(
         UsageError: there is no such learner.
     """
     if not 0 <= agent < learner.n_agents:
-        raise UsageError(f"there is no learner {agent}; give 0 to {learner.n_agents - 1}.")
+        raise UsageError(f"learner {agent} does not exist; give 0 to {learner.n_agents - 1}.")
     visits = learner.visits[agent].sum(-1)
     entries = torch.nonzero(visits >= max(least_visits, 1)).flatten().tolist()
     found = _rules(learner, entries, types, actions, agent)

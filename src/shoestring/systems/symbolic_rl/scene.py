@@ -28,7 +28,7 @@ class Objects:
         types, positions = np.asarray(self.types, np.int64), np.asarray(self.positions, np.float64)
         if types.ndim != 1 or positions.shape != (len(types), 2) or (types < 0).any():
             raise UsageError(
-                f"types of shape {types.shape} and positions of shape {positions.shape} are no objects; give (n,) types from 0, and (n, 2)."
+                f"types of shape {types.shape} and positions of shape {positions.shape} must be (n,) types from 0, and (n, 2) positions."
             )
         object.__setattr__(self, "types", types)
         object.__setattr__(self, "positions", positions)

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     if given["credit"] not in ("shared", "interaction"):
         raise UnknownName("credit", given["credit"], ("shared", "interaction"))
     if given["frames"] < 1:
-        raise UsageError(f"--frames {given['frames']} is no film strip; give 1 or more.")
+        raise UsageError(f"--frames {given['frames']} must be 1 or more.")
     arm = "dsrl" if given["credit"] == "shared" else "seen-credit"
     config = Config.of({"arm": arm, "variant": given["variant"], "test": given["variant"], "epochs": given["epochs"]})
     print(f"learning to see, then {config.epochs} games of {config.n_steps} steps", file=sys.stderr)

@@ -82,4 +82,4 @@ class PairJudge:
 
     def _reserve(self) -> str:
         reserve = self._question.reserve
-        return f"; --extend goes on to {reserve}" if reserve is not None and reserve != self._horizon else ""
+        return f"; --extend continues to {reserve}" if reserve is not None and reserve != self._horizon else ""
