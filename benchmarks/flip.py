@@ -37,10 +37,10 @@ def train(trial):
 """
 PROGRAM = """
 import pathlib, runpy, sys
-import shoestring.store, shoestring.trial
+import shoestring.store.store, shoestring.trial.trial
 
-shoestring.trial.SAVING_SHARE = 1e9  # a checkpoint after every unit
-shoestring.store.WRITE_EVERY_S = float(sys.argv[3])
+shoestring.trial.trial.SAVING_SHARE = 1e9  # a checkpoint after every unit
+shoestring.store.store.WRITE_EVERY_S = float(sys.argv[3])
 runpy.run_path(sys.argv[1])["search"](pathlib.Path(sys.argv[2]))
 """
 CHUNK = 512

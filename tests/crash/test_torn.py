@@ -33,7 +33,7 @@ PROGRAM = """
 import pathlib, runpy, sys
 import shoestring.trial
 
-shoestring.trial.SAVING_SHARE = 1e9  # a checkpoint after every unit
+shoestring.trial.trial.SAVING_SHARE = 1e9  # a checkpoint after every unit
 runpy.run_path(sys.argv[1])["search"](pathlib.Path(sys.argv[2]))
 """
 QUESTION = {

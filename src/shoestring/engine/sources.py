@@ -43,7 +43,9 @@ def is_own(path: Path) -> bool:
 
 @lru_cache
 def _not_own() -> tuple[Path, ...]:
-    return tuple(Path(place).resolve() for place in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), Path(__file__).parent))
+    return tuple(
+        Path(place).resolve() for place in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), Path(__file__).parents[1])
+    )
 
 
 @dataclass(frozen=True)

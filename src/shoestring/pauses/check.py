@@ -27,7 +27,9 @@ from shoestring.values.orders import Config
 
 _SEEDS = "Seed all generators with trial.seed; let nothing depend on time or on the order of a set. A metric that is a time can be ignored."
 _FRAME = re.compile(r'  File "(?P<file>[^"]*)", line \d+, in .*\n(?:    .*\n)*')
-_OURS = re.compile(r"[/\\]shoestring[/\\](?:runners|pauses|trial|state)[/\\]\w+\.py$|^<frozen importlib|[/\\]importlib[/\\]__init__\.py$")
+_OURS = re.compile(
+    r"[/\\]shoestring[/\\](?:machine|runners|pauses|trial|state)[/\\]\w+\.py$|^<frozen importlib|[/\\]importlib[/\\]__init__\.py$"
+)
 
 
 @dataclass(frozen=True, slots=True)

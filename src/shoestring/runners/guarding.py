@@ -14,7 +14,7 @@ from pathlib import Path
 from shoestring.machine import guardian
 from shoestring.machine import mark as marks
 
-_FOLDER = str(Path(guardian.__file__).parents[1])
+_FOLDER = str(Path(guardian.__file__).parents[2])
 _PROGRAM = f"import sys; sys.path.append({_FOLDER!r}); from shoestring.machine.guardian import main; main()"
 _PATIENCE_S = 1.0
 

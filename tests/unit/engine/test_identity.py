@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+import json
 import linecache
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 import shoestring as ss
 from shoestring.engine.identity import changed, pieces_of, same_name
+from shoestring.engine.sources import is_own
 from shoestring.errors import DifferentQuestion
 from shoestring.runners.arms import Arms
 from shoestring.values.answer import Status
@@ -267,3 +270,9 @@ def test_a_program_and_its_module_share_a_run(project):
 
     assert "nothing was run" in ask(project / "run", "program.py:train").notes[0]
     assert ask(project / "run", importlib.import_module("program").train, "6 epochs").spent.units == 6
+
+
+def test_neither_the_library_nor_this_package_is_own_code():
+    assert not is_own(Path(json.__file__))
+    assert not is_own(Path(ss.__file__).parent / "systems" / "hyperband" / "training.py")
+    assert is_own(Path(__file__))
