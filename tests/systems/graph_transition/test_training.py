@@ -97,7 +97,7 @@ def test_settings_go_through_json_and_reach_the_papers_scale():
 
 @pytest.mark.parametrize(
     ("settings", "match"),
-    [({"modle": "gru"}, "model"), ({"model": "gur"}, "gru"), ({"supervision": "graph"}, "graphs"), ({"contrast": "direkt"}, "direct")],
+    [({"model": "gur"}, "gru"), ({"supervision": "graph"}, "graphs"), ({"contrast": "direkt"}, "direct")],
 )
 def test_a_misspelt_setting_is_named_with_the_nearest(settings, match):
     with pytest.raises(UnknownName, match=match):

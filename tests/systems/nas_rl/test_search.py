@@ -95,9 +95,9 @@ def test_the_papers_space_is_there():
     assert sum(name.startswith("skip/") for name in space.names) == 15 * 14 / 2
 
 
-def test_a_misspelt_option_is_named():
-    with pytest.raises(UnknownName, match="Did you mean 'method'"):
-        Config.of({"methd": "random"})
+def test_a_misspelt_method_is_named():
+    with pytest.raises(UnknownName, match="Did you mean 'random'"):
+        Config.of({"method": "randm"})
 
 
 def test_a_missing_table_says_how_it_is_made():

@@ -110,7 +110,6 @@ def test_settings_go_through_json(name):
     ("settings", "match"),
     [
         ({"experiment": "cod"}, "code"),
-        ({"grid": 3}, "grids"),
         ({"task": "tp"}, "top"),
         ({"experiment": "math", "method": "gradent"}, "gradient"),
     ],

@@ -147,7 +147,6 @@ def test_agreement_is_an_edit_distance():
 @pytest.mark.parametrize(
     ("settings", "error", "match"),
     [
-        ({"lerner": "npl"}, UnknownName, "learner"),
         ({"learner": "npj"}, UnknownName, "npi"),
         ({"task": "adition"}, UnknownName, "addition"),
         ({"n_full": 0}, UsageError, "at least 1"),

@@ -72,7 +72,7 @@ def test_settings_go_through_json(task):
     assert type(TASKS[task].paper()) is TASKS[task]
 
 
-@pytest.mark.parametrize(("settings", "match"), [({"task": "capacty"}, "capacity"), ({"cell": "rnn"}, "cells")])
+@pytest.mark.parametrize(("settings", "match"), [({"task": "capacty"}, "capacity")])
 def test_a_misspelt_setting_is_named_with_the_nearest(settings, match):
     with pytest.raises(UnknownName, match=match):
         config_of(settings)

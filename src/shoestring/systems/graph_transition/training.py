@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from shoestring import Trial
@@ -11,6 +11,7 @@ from shoestring.errors import UnknownName, UsageError
 from shoestring.systems.graph_transition.babi import TASKS as BABI
 from shoestring.systems.graph_transition.model import Sizes
 from shoestring.systems.graph_transition.networks import Networks, Transcripts, Work
+from shoestring.systems.kit.settings import one_of, read
 
 CONTRASTS = ("", "direct", "supervision", "draw")
 SUPERVISIONS = ("graphs", "shuffled", "none")
@@ -70,8 +71,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, known in (("model", MODELS), ("supervision", SUPERVISIONS), ("contrast", CONTRASTS)):
-            if getattr(self, name) not in known:
-                raise UnknownName(name, str(getattr(self, name)), known)
+            one_of(name, getattr(self, name), known)
         if (self.contrast or self.supervision == "none") and any(not task.startswith("babi") for task in self.task.split(",")):
             raise UsageError(f"task={self.task!r} has no answers to learn from or to count; give bAbI tasks, such as task='babi-1'.")
 
@@ -99,10 +99,7 @@ class Config:
         Raises:
             UnknownName: there is no such setting, model or supervision.
         """
-        for name in settings:
-            if name not in {field.name for field in fields(cls)}:
-                raise UnknownName("setting", name, [field.name for field in fields(cls)])
-        return cls(**(asdict(cls()) | dict(settings)))
+        return read(cls, settings)
 
     @property
     def other(self) -> Self:

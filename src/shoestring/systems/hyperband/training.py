@@ -7,7 +7,7 @@ configurations side by side, for the table.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from shoestring import Trial, search
 from shoestring.systems.hyperband.model import Networks, Recipe
 from shoestring.systems.hyperband.task import Net, Split, Task, space, task
+from shoestring.systems.kit.settings import read
 
 LIVE_HORIZON = 27
 
@@ -76,9 +77,7 @@ def run(trial: Trial, seen: list[tuple[float, float]], blind_until: int = 0) -> 
         seen: what is appended to, in this process only.
         blind_until: a control: errors of the first so many units are noise around chance level.
     """
-    names = {field.name for field in fields(Config)}
-    values: dict[str, Any] = {name: value for name, value in trial.config.items() if name in names}
-    config = Config(**values)
+    config = read(Config, trial.config)
     data = task(config.n_train, config.n_valid, config.n_test)
     n_steps = trial.horizon * (config.unit_size // config.batch_size)
     networks = Networks(config.net, [config.recipe(trial.seed)], n_steps, trial.device)

@@ -5,22 +5,21 @@ The children were trained when the table was made (``tabulate``). Source: Zoph a
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Literal, cast
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from shoestring import Trial
-from shoestring.errors import UnknownName
-from shoestring.systems.nas_rl.search import METHODS, Method, TableSearch, reliability, sampler_of
+from shoestring.systems.kit.settings import read
+from shoestring.systems.nas_rl.search import Method, TableSearch, reliability, sampler_of
 from shoestring.systems.nas_rl.table import Table, cnn_table, nasbench201
 from shoestring.systems.nas_rl.task import PRESETS, Value, child_of, images
 
 QUERIES = 100  # a unit of a search
 STEPS = 30  # a unit of training shared weights
-TABLES = ("cnn", "nasbench201")
 
 
 @dataclass(frozen=True)
@@ -50,16 +49,7 @@ class Config:
         Raises:
             UnknownName: a name or a word that is not known.
         """
-        known = {field.name for field in fields(cls)}
-        for name in values:
-            if name not in known:
-                raise UnknownName("parameter", name, sorted(known))
-        config = cls(**cast(dict[str, object], values))  # type: ignore[arg-type]  # checked by name; a trial's values are plain
-        if config.method not in METHODS:
-            raise UnknownName("method", config.method, METHODS)
-        if config.table not in TABLES:
-            raise UnknownName("table", config.table, TABLES)
-        return config
+        return read(cls, values)
 
     def to_json(self) -> dict[str, Value]:
         """Returns it as plain data."""

@@ -7,15 +7,13 @@ source beside it, it is ours.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Protocol, Self, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
 
 from shoestring import Trial
-from shoestring.errors import UnknownName
+from shoestring.systems.kit.settings import Settings, read_kind
 from shoestring.systems.perceptual_pbe.expressions import Math
 from shoestring.systems.perceptual_pbe.works import Code, Lifelong
-
-Settings: TypeAlias = Mapping[str, bool | int | float | str | None]
 
 
 class Work(Protocol):
@@ -191,16 +189,7 @@ def config_of(settings: Settings) -> CodeConfig | LifelongConfig | MathConfig:
     Raises:
         UnknownName: there is no such experiment or field.
     """
-    given = dict(settings)
-    experiment = str(given.pop("experiment", "code"))
-    if experiment not in EXPERIMENTS:
-        raise UnknownName("experiment", experiment, EXPERIMENTS)
-    known = {field.name for field in fields(EXPERIMENTS[experiment])}
-    for name in given:
-        if name not in known:
-            raise UnknownName("setting", name, known)
-    plain = asdict(EXPERIMENTS[experiment]()) | given
-    return EXPERIMENTS[experiment](**plain)
+    return read_kind(EXPERIMENTS, "experiment", settings, "code")
 
 
 def train(trial: Trial) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 import shoestring as ss
-from shoestring.systems.program_lattice.training import Settings
+from shoestring.systems.kit.settings import Settings
 from shoestring.verdicts.claim import Rule
 from shoestring.verdicts.rules import ordered
 

@@ -7,22 +7,21 @@ no source beside it, it is ours.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Literal, Self, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from shoestring import Trial
-from shoestring.errors import UnknownName, UsageError
+from shoestring.errors import UsageError
+from shoestring.systems.kit.settings import Settings, one_of, read
 from shoestring.systems.program_lattice.corpus import Corpus
 from shoestring.systems.program_lattice.learners import LEARNERS, Inducer, Learner, Setting, learner_of
 from shoestring.systems.program_lattice.task import Trace
 from shoestring.systems.program_lattice.worlds import TASKS, World, world_of
-
-Settings: TypeAlias = Mapping[str, bool | int | float | str | None]
 
 
 @dataclass(frozen=True)
@@ -89,15 +88,9 @@ def config_of(settings: Settings) -> Config:
         UnknownName: there is no such field, learner or task.
         UsageError: there are no full traces for a learner that needs some.
     """
-    known = {field.name for field in fields(Config)}
-    for name in settings:
-        if name not in known:
-            raise UnknownName("setting", name, known)
-    config = Config(**(asdict(Config()) | dict(settings)))
-    if config.learner not in LEARNERS:
-        raise UnknownName("learner", config.learner, LEARNERS)
-    if config.task not in TASKS:
-        raise UnknownName("task", config.task, TASKS)
+    config = read(Config, settings)
+    one_of("learner", config.learner, LEARNERS)
+    one_of("task", config.task, TASKS)
     if config.n_full < 1:
         raise UsageError(f"n_full={config.n_full} leaves no full trace; programs have no names without one: give at least 1.")
     return config

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Self
 
 import numpy as np
 import torch
 
 from shoestring import Trial
-from shoestring.errors import UnknownName
+from shoestring.systems.kit.settings import one_of, read
 from shoestring.systems.randomization_test.complexity import pairs_of, stability
 from shoestring.systems.randomization_test.fitting import Regulariser, Sets, accuracies, generators, train_epoch
 from shoestring.systems.randomization_test.model import Ensemble, ModelFn, mlp, small_alexnet, small_inception
@@ -73,15 +73,9 @@ class Config:
         Raises:
             UnknownName: there is no such entry, model or dtype.
         """
-        names = [field.name for field in fields(cls)]
-        for name in given:
-            if name not in names:
-                raise UnknownName("entry of the config", name, names)
-        config = cls(**given)  # type: ignore[arg-type]  # a trial's values are plain data
-        if config.model not in MODELS:
-            raise UnknownName("model", config.model, MODELS)
-        if config.dtype not in DTYPES:
-            raise UnknownName("dtype", config.dtype, DTYPES)
+        config = read(cls, given)
+        one_of("model", config.model, MODELS)
+        one_of("dtype", config.dtype, DTYPES)
         return config
 
     def to_json(self) -> dict[str, object]:

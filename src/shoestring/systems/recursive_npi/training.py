@@ -6,7 +6,7 @@ It compares nothing: see ``claims``. Source of settings: Cai, Shin and Song 2017
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 
 from shoestring import Trial
 from shoestring.errors import UnknownName, UsageError
+from shoestring.systems.kit.settings import read
 from shoestring.systems.recursive_npi.closure import closure, visit
 from shoestring.systems.recursive_npi.fitting import Fitting
 from shoestring.systems.recursive_npi.machine import TablePolicy, run_policy
@@ -73,11 +74,7 @@ class Config:
         Raises:
             UnknownName: there is no such setting.
         """
-        known = {field.name for field in fields(cls)}
-        for name in settings:
-            if name not in known:
-                raise UnknownName("setting", name, known)
-        return cls(**{**asdict(cls()), **settings})
+        return read(cls, settings)
 
     @classmethod
     def paper(cls) -> Self:

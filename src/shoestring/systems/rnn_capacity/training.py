@@ -7,15 +7,14 @@ of its appendix were not at hand; where a default has no source beside it, it is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol, Self, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 from shoestring import Trial
-from shoestring.errors import UnknownName, UsageError
+from shoestring.errors import UsageError
+from shoestring.systems.kit.settings import Settings, read_kind
 from shoestring.systems.rnn_capacity.cells import Nonlinearity
 from shoestring.systems.rnn_capacity.works import Capacity, Counting, Memory
-
-Settings: TypeAlias = Mapping[str, bool | int | float | str | None]
 
 
 class Work(Protocol):
@@ -184,16 +183,7 @@ def config_of(settings: Settings) -> CapacityConfig | MemoryConfig | Parentheses
     Raises:
         UnknownName: there is no such task or field.
     """
-    given = dict(settings)
-    task = str(given.pop("task", "capacity"))
-    if task not in TASKS:
-        raise UnknownName("task", task, TASKS)
-    known = {field.name for field in fields(TASKS[task])}
-    for name in given:
-        if name not in known:
-            raise UnknownName("setting", name, known)
-    plain = asdict(TASKS[task]()) | given
-    return TASKS[task](**plain)
+    return read_kind(TASKS, "task", settings, "capacity")
 
 
 def train(trial: Trial) -> None:

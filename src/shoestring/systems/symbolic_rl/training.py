@@ -6,14 +6,15 @@ It compares nothing: see ``claims``. Source of the protocol: Garnelo, Arulkumara
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 import torch
 from torch import Tensor
 
 from shoestring import Trial
-from shoestring.errors import UnknownName, UsageError
+from shoestring.errors import UsageError
+from shoestring.systems.kit.settings import one_of, read
 from shoestring.systems.symbolic_rl.dqn import DQN, DQNConfig
 from shoestring.systems.symbolic_rl.extraction import ObjectExtractor
 from shoestring.systems.symbolic_rl.model import Credit, RelationalQ
@@ -77,11 +78,9 @@ class Config:
     features: int = 16
 
     def __post_init__(self) -> None:
-        if self.arm not in ARMS:
-            raise UnknownName("arm", self.arm, ARMS)
-        for variant in (self.variant, self.test):
-            if variant not in VARIANTS:
-                raise UnknownName("variant", variant, VARIANTS)
+        one_of("arm", self.arm, ARMS)
+        one_of("variant", self.variant, VARIANTS)
+        one_of("variant", self.test, VARIANTS)
         if min(self.epochs, self.n_steps, self.agents, self.test_games, self.fit_steps) < 1 or self.frames < 32:
             raise UsageError("epochs, n_steps, agents, test_games and fit_steps count from 1, and frames from 32; raise what is below.")
 
@@ -97,11 +96,7 @@ class Config:
         Raises:
             UnknownName: there is no such setting.
         """
-        known = {one.name for one in fields(cls)}
-        for name in settings:
-            if name not in known:
-                raise UnknownName("setting", name, known)
-        return cls(**settings)
+        return read(cls, settings)
 
 
 @dataclass(frozen=True)
