@@ -53,7 +53,7 @@ claims: $(STAMP)  ## check every claim and its control, and keep the verdicts in
 	@$(PYTHON) benchmarks/verdicts.py runs/claims
 
 curves: $(STAMP)  ## train the 400 learning curves that the claims of the hyperband system replay
-	@OMP_NUM_THREADS=1 $(PYTHON) -m shoestring.systems.hyperband.tabulate
+	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/systems/hyperband_tabulate.py
 
 crash: $(STAMP)  ## kill, stop and hang up studies of every question 200 times, and compare with undisturbed ones
 	@$(PYTHON) benchmarks/siege.py --blows 200 --out benchmarks/siege.json

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hyperband_tabulate import N_CONFIGS, configs_of
 
 from shoestring.systems.hyperband.table import HORIZON, N_TEST, N_VALID, PATH, fashion_mnist_curves
-from shoestring.systems.hyperband.tabulate import N_CONFIGS, configs_of
 from shoestring.systems.hyperband.task import NETS, space
 from shoestring.systems.hyperband.training import Config, batches
 

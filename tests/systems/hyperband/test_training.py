@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hyperband_tabulate import configs_of
 
 from shoestring import datasets, search
 from shoestring.pauses.check import check
 from shoestring.systems.hyperband import Config, paper
 from shoestring.systems.hyperband.model import Networks
 from shoestring.systems.hyperband.table import HORIZON, fashion_mnist_curves
-from shoestring.systems.hyperband.tabulate import configs_of
 from shoestring.systems.hyperband.task import NETS, space, task
 from shoestring.systems.hyperband.training import curves, run, train_unit
 

@@ -101,7 +101,7 @@ def test_a_misspelt_method_is_named():
 
 
 def test_a_missing_table_says_how_it_is_made():
-    with pytest.raises(UsageError, match="tabulate --preset full"):
+    with pytest.raises(UsageError, match="python benchmarks/systems/nas_rl_tabulate.py --preset full"):
         cnn_table("full")
 
 

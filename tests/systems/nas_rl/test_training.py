@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from nas_rl_tabulate import jobs
 
 import shoestring
 from shoestring.errors import UsageError
 from shoestring.pauses.check import check
 from shoestring.systems.nas_rl.children import train_children
 from shoestring.systems.nas_rl.table import FOLDER, cnn_table
-from shoestring.systems.nas_rl.tabulate import jobs
 from shoestring.systems.nas_rl.task import PRESETS, child_of, images
 from shoestring.systems.nas_rl.training import spearman
 

@@ -69,7 +69,7 @@ class Curves:
 
 @lru_cache(maxsize=len(NETS))
 def fashion_mnist_curves(net: Net) -> Curves:
-    """Returns 200 configurations of one network, 81 units each; ``tabulate`` made them."""
+    """Returns 200 configurations of one network, 81 units each; ``benchmarks/systems/hyperband_tabulate.py`` made them."""
     with np.load(PATH) as file:
         errors, test_errors = (_errors(file[f"{net}_{name}"], n) for name, n in (("error", N_VALID), ("test_error", N_TEST)))
         columns = {name: file[f"{net}_{name}"].tolist() for name in space(net).names}

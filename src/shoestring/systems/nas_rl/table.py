@@ -1,6 +1,7 @@
 """Tables of finished trainings: what a search asks instead of training.
 
-Made by ``tabulate``; not made for timing. A table counts images classified rightly, by child and training seed.
+Made by ``benchmarks/systems/nas_rl_tabulate.py``; not for timing.
+A table counts images classified rightly, by child and training seed.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def cnn_table(name: str = "small") -> Table:
     """
     path = FOLDER / f"{name}.npz"
     if not path.is_file():
-        raise UsageError(f"there is no table {path.name}; make it with python -m shoestring.systems.nas_rl.tabulate --preset {name}.")
+        raise UsageError(f"there is no table {path.name}; make it with python benchmarks/systems/nas_rl_tabulate.py --preset {name}.")
     preset = PRESETS[name]
     with np.load(path) as kept:
         short, valid, test = kept["right"] / np.array([preset.n_valid, preset.n_valid, preset.n_test])[:, None, None]

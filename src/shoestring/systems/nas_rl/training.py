@@ -1,6 +1,6 @@
 """What a trial of this system is: one search on a table, or one look at how far a reward can be trusted.
 
-The children were trained when the table was made (``tabulate``). Source: Zoph and Le 2017, arXiv:1611.01578.
+The children were trained when the table was made (``benchmarks/systems/nas_rl_tabulate.py``). Source: Zoph and Le 2017, arXiv:1611.01578.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The lattice node by node, as the paper writes it: a slow reference for one model and one demonstration, used by tests and by ``speed``.
+"""The lattice node by node, as the paper writes it: a slow reference for one model and one demonstration, used by tests and measurements.
 
 Weights are normalised at each time, and the logarithm of their sum is carried along. Source: Li et al. 2017 (Neural Program Lattices,
 ICLR), section 3.

@@ -1,6 +1,6 @@
 """Prints the tables of the README: the paper's brackets, and every method replayed on the table of learning curves.
 
-    python -m shoestring.systems.hyperband.evidence [--replays 500] [--methods hyperband,tpe]
+    python benchmarks/systems/hyperband_evidence.py [--replays 500] [--methods hyperband,tpe]
 
 The intervals are over replays of one table of 400 curves. What another table would give, the four pools hint at: each network's
 configurations in two halves.

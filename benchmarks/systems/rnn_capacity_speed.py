@@ -1,4 +1,4 @@
-"""Measures what training together and scanning in another way save: ``python -m shoestring.systems.rnn_capacity.speed``.
+"""Measures what training together and scanning in another way save: ``python benchmarks/systems/rnn_capacity_speed.py``.
 
 It proves nothing about capacity. All candidates are timed in turns, in processor seconds, and the median of their ratios is printed.
 """
@@ -10,8 +10,8 @@ from functools import partial
 from itertools import product
 
 import torch
+from side_by_side import Ratio, print_table, ratio
 
-from shoestring.systems.kit.speed import Ratio, print_table, ratio
 from shoestring.systems.rnn_capacity.cells import make_cell
 from shoestring.systems.rnn_capacity.model import Recurrent, n_params, params_for_budget
 from shoestring.systems.rnn_capacity.scan import Backend, scan

@@ -1,6 +1,6 @@
 """Makes the table of learning curves that the claims replay.
 
-    OMP_NUM_THREADS=1 python -m shoestring.systems.hyperband.tabulate [--workers 2] [--out PATH] [--ratio]
+    OMP_NUM_THREADS=1 python benchmarks/systems/hyperband_tabulate.py [--workers 2] [--out PATH] [--ratio]
 
 Trains 200 configurations of each network, drawn from its space with seed 0, to 81 units, each once and with its own
 seed, and writes validation and test errors after every unit. Needs Fashion-MNIST.

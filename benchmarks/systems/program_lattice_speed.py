@@ -1,4 +1,4 @@
-"""Measures what the lattice's tensor program saves: ``python -m shoestring.systems.program_lattice.speed``.
+"""Measures what the lattice's tensor program saves: ``python benchmarks/systems/program_lattice_speed.py``.
 
 It proves nothing about learning. Candidates are timed in turns, forwards and backwards, in processor seconds; the median of their ratios
 is printed."""
@@ -10,9 +10,9 @@ from functools import partial
 
 import numpy as np
 import torch
+from side_by_side import Ratio, print_table, ratio
 from torch import Tensor
 
-from shoestring.systems.kit.speed import Ratio, print_table, ratio
 from shoestring.systems.program_lattice.corpus import Corpus
 from shoestring.systems.program_lattice.lattice import ProgramLattice
 from shoestring.systems.program_lattice.model import LSTMCore

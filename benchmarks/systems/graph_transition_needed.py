@@ -1,4 +1,4 @@
-"""How many questions each bAbI task needs: ``python -m shoestring.systems.graph_transition.needed`` prints the table of the README.
+"""How many questions each bAbI task needs: ``python benchmarks/systems/graph_transition_needed.py`` prints the table of the README.
 
 One network for each number of questions, all trained together; one seed, and no claim: see ``claims`` for that.
 """

@@ -1,6 +1,6 @@
 """Measured ratios: many networks together against one by one, lists of edges against dense products, parts against pairs, buckets.
 
-``python -m shoestring.systems.graph_transition.speed`` prints the table of the README, of processor times side by side.
+``python benchmarks/systems/graph_transition_speed.py`` prints the table of the README, of processor times side by side.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from side_by_side import Ratio, print_table, ratio
 from torch import Tensor
 
 from shoestring.systems.graph_transition.affine import Affine
@@ -18,7 +19,6 @@ from shoestring.systems.graph_transition.links import Links
 from shoestring.systems.graph_transition.networks import Networks
 from shoestring.systems.graph_transition.state import GraphState
 from shoestring.systems.graph_transition.training import Config, preset
-from shoestring.systems.kit.speed import Ratio, print_table, ratio
 
 
 def together(task: str, models: int, n: int = 3) -> Ratio:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from shoestring.systems.kit.speed import Ratio, print_table, ratio
+from side_by_side import Ratio, print_table, ratio
 
 
 def work(n):

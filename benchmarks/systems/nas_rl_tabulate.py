@@ -1,6 +1,6 @@
 """The command that makes the table of a convolutional space: every child trained on two seeds, some on a third.
 
-    python -m shoestring.systems.nas_rl.tabulate --preset small --workers 2
+    python benchmarks/systems/nas_rl_tabulate.py --preset small --workers 2
 
 It goes on where an earlier run of the same command stopped, and trains nothing twice. Not a search.
 """

@@ -1,6 +1,6 @@
 """How much faster models are fitted together than one by one, and how much faster a table runs than the network.
 
-``python -m shoestring.systems.recursive_npi.speed`` prints both, in processor time, side by side, median of several turns.
+``python benchmarks/systems/recursive_npi_speed.py`` prints both, in processor time, side by side, median of several turns.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 import torch
+from side_by_side import print_table, ratio
 
-from shoestring.systems.kit.speed import print_table, ratio
 from shoestring.systems.recursive_npi.closure import closure
 from shoestring.systems.recursive_npi.fitting import Fitting
 from shoestring.systems.recursive_npi.model import NPI

@@ -1,12 +1,12 @@
-"""Measures what it saves to play and to train many at once: ``python -m shoestring.systems.symbolic_rl.speed``; prints ratios, no claim."""
+"""Measures what it saves to play and to train many at once: ``python benchmarks/systems/symbolic_rl_speed.py``; prints ratios, no claim."""
 
 from __future__ import annotations
 
 import statistics
 
 import torch
+from side_by_side import print_table, ratio, seconds
 
-from shoestring.systems.kit.speed import print_table, ratio, seconds
 from shoestring.systems.symbolic_rl.game import GridGame
 from shoestring.systems.symbolic_rl.players import Blind
 from shoestring.systems.symbolic_rl.task import Games

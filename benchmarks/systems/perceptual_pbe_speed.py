@@ -1,6 +1,6 @@
 """How much faster restarts are together than one by one, and search than running every program.
 
-``python -m shoestring.systems.perceptual_pbe.speed`` prints a table. Processor time of one thread, medians over turns in which both
+``python benchmarks/systems/perceptual_pbe_speed.py`` prints a table. Processor time of one thread, medians over turns in which both
 sides take part. It asserts nothing.
 """
 
@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 import torch
+from side_by_side import Ratio, print_table, ratio
 
-from shoestring.systems.kit.speed import Ratio, print_table, ratio
 from shoestring.systems.perceptual_pbe.fitting import Fit, fit_learner
 from shoestring.systems.perceptual_pbe.gradient import execute
 from shoestring.systems.perceptual_pbe.learner import Learner, Perceptrons, as_arrays
