@@ -20,34 +20,61 @@ if TYPE_CHECKING:
 
 Words = Annotated[
     Optional[list[str]],  # noqa: UP045  (typer reads it at run time)
-    typer.Argument(metavar="[TARGET] [NAME=VALUES]...", help="file.py:function or package.module:function, and parameters of the space."),
+    typer.Argument(
+        metavar="[TARGET] [NAME=VALUES]...", help="TARGET is file.py:function or package.module:function. NAME=VALUES is a parameter."
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Where all randomness comes from.")]
-AcceptChanges = Annotated[bool, typer.Option("--accept-changes", help="Run on although the code has changed; the report says so.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout at the end.")]
+ASKED, MEANS, RUN = "What is asked", "What it may cost and where it runs", "The run"  # headings of the help
+Seed = Annotated[int, typer.Option(help="The seed of all randomness in the study.", rich_help_panel=ASKED)]
+AcceptChanges = Annotated[
+    bool,
+    typer.Option("--accept-changes", help="Continue although the code has changed. The report says so.", rich_help_panel=RUN),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout at the end.", rich_help_panel=RUN)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
     """The options of every question."""
 
-    metric: Annotated[str, typer.Option(help="The metric that decides.")]
-    goal: Annotated[str, typer.Option(help="min or max.")]
-    budget: Annotated[
-        list[str], typer.Option("--budget", help="10m, '100 epochs', '2 gpu-hours', '5 usd', '0.3 kWh'; several limit together.")
-    ]
-    horizon: Annotated[int, typer.Option(help="Units of a full training.")] = 1
-    unit: Annotated[Optional[str], typer.Option(help="What a unit of training is called: epoch, step, round, tree, ...")] = None  # noqa: UP045
+    metric: Annotated[str, typer.Option(help="The metric that decides. A trial may report others.", rich_help_panel=ASKED)]
+    goal: Annotated[str, typer.Option(help="min or max.", rich_help_panel=ASKED)]
+    horizon: Annotated[int, typer.Option(help="Units (epochs, say) of a full training.", rich_help_panel=ASKED)] = 1
+    unit: Annotated[
+        str | None, typer.Option(help="What a unit of training is called: epoch, step, round, tree, ...", rich_help_panel=ASKED)
+    ] = None
     seed: Seed = 0
-    runner: Annotated[str, typer.Option(help="process, inline, or replay: TARGET(config, seed) then gives a learning curve.")] = "process"
-    workers: Annotated[Optional[int], typer.Option(help="Trials at once; one a GPU, or half the cores.")] = None  # noqa: UP045
-    pattern: Annotated[Optional[str], typer.Option(help="Finds the metric in a script's output, such as 'val loss ([0-9.]+)'.")] = None  # noqa: UP045
-    price: Annotated[list[str], typer.Option(help="Such as 2.5/gpu-hour or 0.04/cpu-hour.")] = field(default_factory=list)
-    watts: Annotated[Optional[float], typer.Option(help="Declared power of a busy core, where none can be read.")] = None  # noqa: UP045
-    grace: Annotated[float, typer.Option(help="Seconds in which a trial may save itself before it is killed.")] = 2.0
+    budget: Annotated[
+        list[str],
+        typer.Option(
+            "--budget",
+            help="Such as 10m, '100 epochs', '2 gpu-hours', '5 usd' or '0.3 kWh'. Of several, the first to be spent ends the study.",
+            rich_help_panel=MEANS,
+        ),
+    ]
+    runner: Annotated[
+        str,
+        typer.Option(help="process, inline, or replay, for which TARGET(config, seed) gives a learning curve.", rich_help_panel=MEANS),
+    ] = "process"
+    workers: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="How many trials run at once. The default is one per GPU, or half the cores.", rich_help_panel=MEANS),
+    ] = None
+    price: Annotated[list[str], typer.Option(help="Such as 2.5/gpu-hour or 0.04/cpu-hour.", rich_help_panel=MEANS)] = field(
+        default_factory=list
+    )
+    watts: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="The power of a busy core in watts, where the machine cannot measure it.", rich_help_panel=MEANS),
+    ] = None
+    grace: Annotated[float, typer.Option(help="Seconds in which a trial may save itself before it is killed.", rich_help_panel=MEANS)] = 2.0
+    pattern: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="A regular expression for the metric in a script's output, such as 'val loss ([0-9.]+)'.", rich_help_panel=RUN),
+    ] = None
     store: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="The run's folder; the same command on the same folder resumes it."),
+        typer.Option(help="The run's folder. The same command on the same folder resumes the run.", rich_help_panel=RUN),
     ] = None
     accept_changes: AcceptChanges = False
     as_json: Json = False

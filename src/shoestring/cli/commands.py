@@ -18,6 +18,7 @@ from shoestring.cleaning import for_terminal
 from shoestring.cli.asking import AcceptChanges, Json, Seed, Shared, Words, question_command, target_of
 from shoestring.cli.claim_commands import claims, systems
 from shoestring.cli.compare_options import ask_compare
+from shoestring.cli.grouped import Grouped
 from shoestring.cli.saying import say
 from shoestring.cli.scale_options import ask_scale
 from shoestring.cli.search_options import ask_search
@@ -56,6 +57,15 @@ def _plan(asked: Asked, shared: Shared) -> None:
     say(json.dumps(made.to_json()) if shared.as_json else str(made))
 
 
+_SPACE = """\b
+The language of a space:
+  lr=log:1e-4:1           a number from 1e-4 to 1, on a log scale
+  dropout=0:0.5           a number from 0 to 0.5
+  width=int:8:256         a whole number; int:log:8:256 on a log scale
+  act=relu,tanh           one of these
+  lr=log:1e-4:1@0.1       with the default 0.1, which a search tries first
+  momentum=0:0.9?opt=sgd  there only if opt is sgd
+"""
 _SEARCH = """Which configuration is best? Searches a space within a budget; the same command resumes where it stopped.
 
 A script needs no change: shoestring search lr=log:1e-4:1 --metric loss --goal min --budget 10m -- python train.py --lr {lr}
@@ -78,10 +88,10 @@ shoestring scale train.py:train --over width=16,32,64,128,256 --metric loss --go
 shoestring scale train.py:train --largest n --solved 'accuracy>=0.99' --from 8 --budget 20m
 """
 
-app.command("search", help=_SEARCH)(question_command(ask_search, _run))
-app.command("compare", help=_COMPARE)(question_command(ask_compare, _run))
-app.command("scale", help=_SCALE)(question_command(ask_scale, _run, {"metric": "", "goal": "min"}))
-app.command("plan", help=_PLAN)(question_command(ask_search, _plan))
+app.command("search", help=_SEARCH, epilog=_SPACE, cls=Grouped)(question_command(ask_search, _run))
+app.command("compare", help=_COMPARE, cls=Grouped)(question_command(ask_compare, _run))
+app.command("scale", help=_SCALE, cls=Grouped)(question_command(ask_scale, _run, {"metric": "", "goal": "min"}))
+app.command("plan", help=_PLAN, epilog=_SPACE, cls=Grouped)(question_command(ask_search, _plan))
 app.command("plan compare", help="What a comparison would find with its budget.", hidden=True)(question_command(ask_compare, _plan))
 app.command("plan scale", help="What a question about size would cost.", hidden=True)(
     question_command(ask_scale, _plan, {"metric": "", "goal": "min"})

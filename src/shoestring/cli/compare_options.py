@@ -16,25 +16,41 @@ if TYPE_CHECKING:
     from shoestring.runners.arms import One
     from shoestring.values.orders import Config
 
+HOW = "How it is compared"
 ArmOption = Annotated[
     list[str],
     typer.Option(
         "--arm",
         help="NAME, NAME:key=value,key=value of the TARGET, 'NAME: command', NAME:file.py:function, or NAME:=0.93 for a stated value.",
+        rich_help_panel=HOW,
     ),
 ]
-Seeds = Annotated[Optional[str], typer.Option(help="The most seeds that will ever be run, or open; as many as the budget pays for.")]  # noqa: UP045
-Difference = Annotated[Optional[float], typer.Option(help="The smallest difference of interest; stops once a larger one is excluded.")]  # noqa: UP045
-Alpha = Annotated[float, typer.Option(help="The error rate, over all looks.")]
-Worst = Annotated[Optional[float], typer.Option(help="The score of a run that crashes or diverges, such as chance level.")]  # noqa: UP045
-Resolution = Annotated[float, typer.Option(help="The step in which the metric moves, such as one test item.")]
-Prove = Annotated[bool, typer.Option("--prove", help="Several arms: which is the best, with the error rate (the default).")]
-Pick = Annotated[bool, typer.Option("--pick", help="Several arms: which would one bet on, without a claim.")]
-Full = Annotated[Optional[str], typer.Option("--ablation-of", metavar="ARM", help="Which of the other arms differ from this one?")]  # noqa: UP045
-Repeats = Annotated[list[str], typer.Option("--repeats", metavar="ARM:N", help="N runs on each seed, for an arm that costs little.")]
-Reserve = Annotated[Optional[int], typer.Option(help="The seeds of one planned extension.")]  # noqa: UP045
-Extend = Annotated[bool, typer.Option("--extend", help="Runs the planned extension.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Several arms: the best is never dropped, at the same error rate.")]
+Seeds = Annotated[
+    str | None, typer.Option(help="The most seeds that will ever be run, or open; as many as the budget pays for.", rich_help_panel=HOW)
+]
+Difference = Annotated[
+    float | None, typer.Option(help="The smallest difference of interest; stops once a larger one is excluded.", rich_help_panel=HOW)
+]
+Alpha = Annotated[float, typer.Option(help="The error rate, over all looks.", rich_help_panel=HOW)]
+Worst = Annotated[
+    float | None, typer.Option(help="The score of a run that crashes or diverges, such as chance level.", rich_help_panel=HOW)
+]
+Resolution = Annotated[float, typer.Option(help="The step in which the metric moves, such as one test item.", rich_help_panel=HOW)]
+Prove = Annotated[
+    bool, typer.Option("--prove", help="Several arms: which is the best, with the error rate (the default).", rich_help_panel=HOW)
+]
+Pick = Annotated[bool, typer.Option("--pick", help="Several arms: which would one bet on, without a claim.", rich_help_panel=HOW)]
+Full = Annotated[
+    str | None, typer.Option("--ablation-of", metavar="ARM", help="Which of the other arms differ from this one?", rich_help_panel=HOW)
+]
+Repeats = Annotated[
+    list[str], typer.Option("--repeats", metavar="ARM:N", help="N runs on each seed, for an arm that costs little.", rich_help_panel=HOW)
+]
+Reserve = Annotated[Optional[int], typer.Option(help="The seeds of one planned extension.", rich_help_panel=HOW)]  # noqa: UP045
+Extend = Annotated[bool, typer.Option("--extend", help="Runs the planned extension.", rich_help_panel=HOW)]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Several arms: the best is never dropped, at the same error rate.", rich_help_panel=HOW)
+]
 
 _FUNCTION = re.compile(r"[^\s=]+:[A-Za-z_]\w*")
 

@@ -13,18 +13,25 @@ if TYPE_CHECKING:
     from shoestring.questions.largest.finding import Capacity
     from shoestring.questions.scale.finding import Law
 
-Over = Annotated[Optional[str], typer.Option(metavar="NAME=SIZES", help="The parameter that grows: width=16,32,64,128,256.")]  # noqa: UP045
-Seeds = Annotated[int, typer.Option(help="Runs at each size.")]
-Extrapolate = Annotated[list[str], typer.Option(metavar="NAME=SIZE", help="A size at which to predict.")]
-Unverified = Annotated[bool, typer.Option("--unverified", help="Predict beyond 4 times the largest size, without a run there.")]
-LargestOption = Annotated[Optional[str], typer.Option("--largest", metavar="NAME", help="The largest size of this that is still solved.")]  # noqa: UP045
-Solved = Annotated[Optional[str], typer.Option(help="When a run has solved its size, such as 'accuracy>=0.99'.")]  # noqa: UP045
-From = Annotated[Optional[int], typer.Option("--from", help="The first size to try.")]  # noqa: UP045
-Most = Annotated[int, typer.Option(help="The largest size allowed.")]
-PStar = Annotated[float, typer.Option("--p-star", help="The chance of a run to solve that defines the capacity.")]
-Ratio = Annotated[float, typer.Option(help="Stop when the upper end is so many times the lower one.")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Prove both ends, at about three times the price.")]
-MaxTrials = Annotated[int, typer.Option(help="Never more runs than this.")]
+HOW = "Sizes"
+Over = Annotated[
+    str | None, typer.Option(metavar="NAME=SIZES", help="The parameter that grows: width=16,32,64,128,256.", rich_help_panel=HOW)
+]
+Seeds = Annotated[int, typer.Option(help="Runs at each size.", rich_help_panel=HOW)]
+Extrapolate = Annotated[list[str], typer.Option(metavar="NAME=SIZE", help="A size at which to predict.", rich_help_panel=HOW)]
+Unverified = Annotated[
+    bool, typer.Option("--unverified", help="Predict beyond 4 times the largest size, without a run there.", rich_help_panel=HOW)
+]
+LargestOption = Annotated[
+    str | None, typer.Option("--largest", metavar="NAME", help="The largest size of this that is still solved.", rich_help_panel=HOW)
+]
+Solved = Annotated[Optional[str], typer.Option(help="When a run has solved its size, such as 'accuracy>=0.99'.", rich_help_panel=HOW)]  # noqa: UP045
+From = Annotated[Optional[int], typer.Option("--from", help="The first size to try.", rich_help_panel=HOW)]  # noqa: UP045
+Most = Annotated[int, typer.Option(help="The largest size allowed.", rich_help_panel=HOW)]
+PStar = Annotated[float, typer.Option("--p-star", help="The chance of a run to solve that defines the capacity.", rich_help_panel=HOW)]
+Ratio = Annotated[float, typer.Option(help="Stop when the upper end is so many times the lower one.", rich_help_panel=HOW)]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Prove both ends, at about three times the price.", rich_help_panel=HOW)]
+MaxTrials = Annotated[int, typer.Option(help="Never more runs than this.", rich_help_panel=HOW)]
 
 
 def ask_scale(

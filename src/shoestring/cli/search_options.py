@@ -6,32 +6,50 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from shoestring.cli.asking import Shared, Words, target_of
+from shoestring.cli.asking import ASKED, Shared, Words, target_of
 
 if TYPE_CHECKING:
     from shoestring.engine.asked import Asked
     from shoestring.questions.search.finding import Selection
 
+HOW = "How it is searched"
 SpaceOption = Annotated[
-    list[str], typer.Option("--space", metavar="NAME=VALUES", help="Parameters: lr=log:1e-4:1 width=int:8:256 act=relu,tanh.")
+    list[str],
+    typer.Option(
+        "--space", metavar="NAME=VALUES", help="A parameter, as behind TARGET. The language is shown below.", rich_help_panel=ASKED
+    ),
 ]
-SchedulerOption = Annotated[Optional[str], typer.Option("--scheduler", help="fixed, halving, hyperband, async-hyperband or one-step.")]  # noqa: UP045
+SchedulerOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--scheduler",
+        help="fixed, halving, hyperband, async-hyperband, one-step, or file.py:Name for your own. "
+        "The default is async-hyperband if the horizon is above 1, otherwise fixed.",
+        rich_help_panel=HOW,
+    ),
+]
 SamplerOption = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         "--sampler",
-        help="random, sobol, grid, tpe, kde, screened, gp, cma-es, evolution or policy-gradient; random where trials stop early, else tpe.",
+        help="random, sobol, grid, tpe, kde, screened, gp, cma-es, evolution, policy-gradient, or file.py:Name for your own. "
+        "The default is random if the horizon is above 1, otherwise tpe.",
+        rich_help_panel=HOW,
     ),
 ]
-Eta = Annotated[int, typer.Option(help="One trial in eta continues at each rung.")]
-Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.")]  # noqa: UP045
+Eta = Annotated[int, typer.Option(help="One trial in eta continues at each rung.", rich_help_panel=HOW)]
+Trials = Annotated[Optional[int], typer.Option("--trials", help="The most trials that may start.", rich_help_panel=HOW)]  # noqa: UP045
 Confirm = Annotated[
     str,
     typer.Option(
-        help="auto: the best runs against the default on fresh seeds, from a reserved share of the budget; none: no confirmation."
+        help="auto compares the best with the default on fresh seeds, from a reserved share of the budget; none does not.",
+        rich_help_panel=HOW,
     ),
 ]
-Default = Annotated[Optional[str], typer.Option(metavar="KEY=VALUE,...", help="The configuration that the best is confirmed against.")]  # noqa: UP045
+Default = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="KEY=VALUE,...", help="The configuration that the best is compared with.", rich_help_panel=HOW),
+]
 
 
 def ask_search(

@@ -35,7 +35,7 @@ def test_help_names_every_option(capsys):
         (["--task"], UsageError, "no value"),
         (["--task", "sort"], UnknownName, "quicksort"),
         (["--seed", "one"], UsageError, "whole number"),
-        (["--width", "0"], UsageError, "larger"),
+        (["--width", "0"], UsageError, "must be at least"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(arguments, error, match):

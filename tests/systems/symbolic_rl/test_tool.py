@@ -83,7 +83,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path):
         ("--seed one", "'one' cannot be read"),
         ("--variant grid", "unknown variant 'grid'"),
         ("--credit all", "unknown credit"),
-        ("--frames 0", "no film strip"),
+        ("--frames 0", "must be 1 or more"),
     ):
         with pytest.raises(UsageError, match=said):
             main(arguments.split())

@@ -260,3 +260,15 @@ def test_claims_hold_or_fail_and_a_control_that_holds_is_reported(run, tmp_path)
     record = json.loads((tmp_path / "runs/claims/mine/moved/verdict.json").read_text())
     assert record["seeds"] and record["machine"]["packages"]["shoestring"]
     assert "| **moved**: moved is better (here) | holds | undecided |" in (tmp_path / "claims.md").read_text()
+
+
+@pytest.mark.parametrize(("verb", "own"), [("search", "How it is searched:"), ("compare", "How it is compared:"), ("scale", "Sizes:")])
+def test_help_comes_in_groups(verb, own, capsys):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+
+    said = capsys.readouterr().out
+    places = [said.index(heading) for heading in ("Arguments:", "What is asked:", "What it may cost and where it runs:", "The run:")]
+    assert places == sorted(places)
+    assert own in said
+    assert ("The language of a space:" in said) == (verb == "search")
