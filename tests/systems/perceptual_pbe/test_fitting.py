@@ -37,7 +37,7 @@ def test_wilson_is_the_published_interval():
     for end in (low, high):  # the shares at which the observed one lies 1.96 standard errors away
         assert abs(7 / 12 - end) == pytest.approx(1.959964 * (end * (1 - end) / 12) ** 0.5, rel=1e-6)
     assert wilson(0, 5)[0] == 0.0 and wilson(5, 5)[1] == 1.0
-    with pytest.raises(UsageError, match="no share"):
+    with pytest.raises(UsageError, match="must be a share"):
         wilson(3, 2)
 
 

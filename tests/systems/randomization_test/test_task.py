@@ -88,5 +88,5 @@ def test_senseless_requests_are_refused(data):
         load("fashion")
     with pytest.raises(UsageError, match="one label for each input"):
         Data(data.x_train, data.y_train[:5], data.x_test, data.y_test)
-    with pytest.raises(UsageError, match="no row of class numbers"):
+    with pytest.raises(UsageError, match="must be a row of class numbers"):
         Data(data.x_train, data.y_train * 0.5, data.x_test, data.y_test)

@@ -176,11 +176,11 @@ def test_a_certificate_of_ones_own_task_needs_the_task(copy):
     ("changes", "match"),
     [
         ({"version": 1}, "version 1"),
-        ({"system": "other"}, "no certificate of recursive_npi"),
+        ({"system": "other"}, "not a certificate of recursive_npi"),
         ({"model_hash": "0"}, "other weights"),
         ({"task_hash": "0"}, "another version of task"),
         ({"width": 32}, "another model"),
-        ({"width": 10**9}, "no certificate of ours"),
+        ({"width": 10**9}, "not a certificate of this system"),
         ({"frames": "many"}, "its frames is 'many'"),
         ({"problems": 10**9}, "at most 100000"),
         ({"lengths": [1, "x"]}, "whole numbers"),
@@ -212,7 +212,7 @@ def test_what_is_no_certificate_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no file"):
         recheck(tmp_path / "none.json")
     (tmp_path / "text.json").write_text("hello")
-    with pytest.raises(UsageError, match="no certificate"):
+    with pytest.raises(UsageError, match="not a certificate"):
         recheck(tmp_path / "text.json")
 
 

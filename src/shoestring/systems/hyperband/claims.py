@@ -86,7 +86,7 @@ def _near_the_best_bracket() -> Claim:
 def _crossing() -> Claim:
     return Claim(
         name="crossing-costs-at-most-five",
-        statement="Where early results point the wrong way, Hyperband at 25R is not worse than random search at 5R, within .02 of a range "
+        statement="Where early results point the wrong way, Hyperband at 25R is no worse than random search at 5R, within .02 of a range "
         "of 1: it loses a factor of s_max + 1 = 5 at most.",
         source="Li et al. 2018, JMLR 18, Algorithm 1: every bracket, random search among them, gets one share of s_max + 1",
         question=partial(_crossed, {"hyperband": {"method": "hyperband"}, "allowed": CROSSED}),
