@@ -77,7 +77,7 @@ def search(
         default: parameters of that configuration, where it is not the space's default.
         options: the budget, and how the study runs; see ``Options``.
     Raises:
-        UsageError: something asked for makes no sense; the message says what is allowed.
+        UsageError: an argument is not allowed; the message says what is.
         StoreError: the folder cannot be used, or holds another question.
     """
     trained, within = cast(One, train), Space.of(space)
@@ -138,13 +138,13 @@ def compare(
         full: the arm that the others are ablations of.
         repeats: runs on each seed by arm; for an arm that costs little beside the other.
         reserve: the seeds of one planned extension.
-        extend: take that extension up.
-        strict: with more than two arms: the chance that the best one is ever put aside is at most ``alpha`` too.
+        extend: run that extension.
+        strict: with more than two arms: the chance that the best one is ever dropped is at most ``alpha`` too.
         horizon: units of a full training.
         seed: where all randomness of the study comes from.
         options: the budget, and how the study runs; see ``Options``.
     Raises:
-        UsageError: something asked for makes no sense; the message says what is allowed.
+        UsageError: an argument is not allowed; the message says what is.
         StoreError: the folder cannot be used, or holds another question.
     """
     target, members = arms_of(arms, cast(One | None, train), repeats or {})
@@ -201,7 +201,7 @@ def scale(
         seed: where all randomness of the study comes from.
         options: the budget, and how the study runs; see ``Options``.
     Raises:
-        UsageError: something asked for makes no sense; the message says what is allowed.
+        UsageError: an argument is not allowed; the message says what is.
         StoreError: the folder cannot be used, or holds another question.
     """
     unit, settings = spending_of(options).unit, dict(config or {})
@@ -248,7 +248,7 @@ def largest(
         seed: where all randomness of the study comes from.
         options: the budget, and how the study runs; see ``Options``.
     Raises:
-        UsageError: something asked for makes no sense; the message says what is allowed.
+        UsageError: an argument is not allowed; the message says what is.
         StoreError: the folder cannot be used, or holds another question.
     """
     metric, goal, threshold = condition_of(solved)

@@ -142,7 +142,7 @@ class Price:
     Args:
         *texts: prices such as ``"2.5/gpu-hour"``, ``"0.04/cpu-hour"``, ``"1.2/hour"`` or ``"0.30/kWh"``.
     Raises:
-        InvalidBudget: a text is no price.
+        InvalidBudget: a text is not a price.
     """
 
     per: Mapping[str, float]
@@ -204,7 +204,7 @@ def unit_word(word: str) -> str:
     """Returns what a unit of training is called, in the singular; any word that means nothing else in a budget.
 
     Raises:
-        UsageError: it is no word, or means something else.
+        UsageError: it is not a word, or means something else.
     """
     lowered = _singular(word.lower()) if isinstance(word, str) else ""
     if not _UNIT.fullmatch(lowered):

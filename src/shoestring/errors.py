@@ -1,7 +1,7 @@
 """Every error that Shoestring raises on purpose, as one tree.
 
 A message says what was given, what is allowed and what to do; the numbers ride along as attributes where a caller could use them.
-A *finding* (budget spent, no difference, too little evidence) is no error: it comes back in ``Answer.status``.
+A *finding* (budget spent, no difference, too little evidence) is not an error: it comes back in ``Answer.status``.
 
 ::
 
@@ -22,7 +22,7 @@ A *finding* (budget spent, no difference, too little evidence) is no error: it c
     │   ├── DifferentQuestion       the run answers another question
     │   └── StoreUnwritable         full disk, or one that became read-only; the run can be resumed (exit code 4)
     │       └── StoreReadOnly       read-only from the start: nothing was begun (exit code 2)
-    ├── Stopped                     (RuntimeError) stopped on request between several studies; the same command goes on (exit code 4)
+    ├── Stopped                     (RuntimeError) stopped on request between several studies; the same command resumes (exit code 4)
     └── RunnerLost                  (RuntimeError) the process that starts trials died and cannot be started again (exit code 4)
 """
 
@@ -90,7 +90,7 @@ class UnknownName(UsageError):
 
 
 class InvalidSpace(UsageError):
-    """A search space, or a value outside of it, that makes no sense."""
+    """A search space, or a value outside of it, that is not allowed."""
 
 
 class InvalidBudget(UsageError):
@@ -177,7 +177,7 @@ class RunnerLost(ShoestringError, RuntimeError):
 
 
 class Stopped(ShoestringError, RuntimeError):
-    """Stopped on request in the middle of several studies; the same command goes on."""
+    """Stopped on request in the middle of several studies; the same command resumes."""
 
     exit_code = 4
 

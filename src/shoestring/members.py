@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
-from shoestring.errors import UnknownName, UsageError, shown
+from shoestring.errors import ShoestringError, UnknownName, UsageError, shown
 from shoestring.machine.importing import load, reference
 
 M = TypeVar("M")
@@ -53,11 +53,30 @@ class Members(Generic[M]):
             raise UnknownName(self.kind, name, [*self.names, *installed], hint=hint)
         return installed[name].load()  # type: ignore[no-any-return]
 
+    def make(self, name: str, *given: object, verbs: tuple[str, ...]) -> M:
+        """Returns the member of a name, made of what such a member is made of.
+
+        Args:
+            verbs: the methods that it must have.
+        Raises:
+            UnknownName, InvalidTarget: as ``find``.
+            UsageError: it cannot be made of that, or has not these methods.
+        """
+        try:
+            made = self.find(name)(*given)
+        except ShoestringError:
+            raise
+        except Exception as error:  # the edge: what a user's class raises
+            raise UsageError(f"{self.kind} {shown(name)} could not be made ({type(error).__name__}: {error}).") from error
+        if missing := [verb for verb in verbs if not callable(getattr(made, verb, None))]:
+            raise UsageError(f"{name} makes {shown(made)}, which has no {missing[0]}; a {self.kind} has {', '.join(verbs)}.")
+        return made
+
     def name_of(self, member: str | Callable[..., M]) -> str:
         """Returns the name under which a member is stored and found again.
 
         Raises:
-            UsageError: it is no class or function that a module names, or its settings are no plain data.
+            UsageError: it is not a class or function that a module names, or its settings are not plain data.
         """
         if isinstance(member, str):
             return member

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from shoestring.budget import Budget
-from shoestring.engine.journal import Casebook
+from shoestring.engine.journal import Journal
 from shoestring.engine.launch import make_strategy
 from shoestring.engine.ledger import Ledger
 from shoestring.engine.study import Study
@@ -63,7 +63,7 @@ def curve(config, seed):
 
 @dataclass
 class Recorded:
-    """A strategy whose every ask, tell and settling is written down, the asks that gave nothing too."""
+    """A strategy whose every ask, tell and settling is recorded, the asks that gave nothing too."""
 
     strategy: object
     log: list = field(default_factory=list)
@@ -135,7 +135,7 @@ def check_prefixes(name, question, workers=3) -> None:
             stored = Prefix(store, n)
             strategy = make_strategy(question, stored)
 
-            Casebook(question, strategy, stored, print).restore()
+            Journal(question, strategy, stored, print).restore()
 
             rest = log[at[n - 1] + 1 if n else 0 :]
             assert list(continued(strategy, rest)) == rest, f"interrupted after decision {n} of {len(at)}"
@@ -161,4 +161,4 @@ def test_what_a_pilot_or_a_study_decided_is_decided_again_by_what_follows_it(pla
         for n in range(len(store.rows(schema.decisions)) + 1):
             stored = Prefix(store, n)
 
-            Casebook(question, make_strategy(question, stored, **resumed_as), stored, print).restore()
+            Journal(question, make_strategy(question, stored, **resumed_as), stored, print).restore()

@@ -115,7 +115,7 @@ def test_another_package_offers_one_by_name(monkeypatch):
         make_sampler("shiftd", SPACE, 0)
 
 
-@pytest.mark.parametrize("sampler", [3, lambda space, seed: None, partial(Shifted, SPACE), partial(Shifted, by=object())])
+@pytest.mark.parametrize("sampler", [3, train, lambda space, seed: None, partial(Shifted, SPACE), partial(Shifted, by=object())])
 def test_what_cannot_be_stored_is_refused(tmp_path, sampler):
     with pytest.raises(UsageError, match="sampler"):
         ss.search(train, {"x": Float(0, 1)}, metric="loss", goal="min", budget="3 epochs", sampler=sampler, store=tmp_path)
@@ -123,7 +123,9 @@ def test_what_cannot_be_stored_is_refused(tmp_path, sampler):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["own.py:nothing", "own.py:Shfted", 'own.py:Shifted {"by"', "own.py:Shifted [1]", "nowhere.py:Shifted"])
+@pytest.mark.parametrize(
+    "name", ["own.py:nothing", "own.py:train", "own.py:Shfted", 'own.py:Shifted {"by"', "own.py:Shifted [1]", "nowhere.py:Shifted"]
+)
 def test_what_makes_no_sampler_is_refused(own, name):
     with pytest.raises(UsageError):
         make_sampler(name, SPACE, 0)

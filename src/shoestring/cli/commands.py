@@ -124,7 +124,7 @@ def resume(
 
 
 def _agreed(said: str) -> bool:
-    """Asks whether something may be run; the answer is no where no person is there to give one."""
+    """Asks whether something may be run; the answer is no where nobody can give one."""
     return sys.stdin.isatty() and sys.stderr.isatty() and typer.confirm(f"{for_terminal(said)}\nRun it?", default=False, err=True)
 
 

@@ -30,7 +30,7 @@ class Asked(Generic[F]):
         target: what is trained.
         question: what is asked of it.
         options: how the study runs.
-        extend: take up the extension that a comparison has planned.
+        extend: run the extension that a comparison has planned.
     """
 
     target: Target

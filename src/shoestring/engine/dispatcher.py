@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shoestring.engine.journal import LIVE, WAITING, Casebook, TrialRecord
+from shoestring.engine.journal import LIVE, WAITING, Journal, TrialRecord
 from shoestring.engine.ledger import Ledger
 from shoestring.errors import StoreUnwritable, UnknownName, UsageError
 from shoestring.machine.files import unwritable
@@ -66,12 +66,12 @@ class _OpenLease:
         return max(self.done, self.metrics_unit, self.trial.checkpoint) >= self.lease.to
 
 
-class Leases:
+class Dispatcher:
     """Gives the leases of a study, and takes in what comes of them.
 
     Args:
         question: what is asked.
-        casebook: what is known of the trials.
+        journal: what is known of the trials.
         runner: what carries leases out.
         store: where the run is kept.
         ledger: what the run may spend and has spent.
@@ -86,7 +86,7 @@ class Leases:
     def __init__(
         self,
         question: Question,
-        casebook: Casebook,
+        journal: Journal,
         runner: Runner,
         store: Store,
         ledger: Ledger,
@@ -97,7 +97,7 @@ class Leases:
     ) -> None:
         self.orders: deque[Order] = deque()
         self._question = question
-        self._casebook = casebook
+        self._journal = journal
         self._runner = runner
         self._store = store
         self._ledger = ledger
@@ -120,7 +120,7 @@ class Leases:
 
     def give(self, order: Order) -> bool:
         """Gives a trial a lease for what it was ordered to do; False if the budget does not carry one more unit of it."""
-        trial = self._casebook.trials[order.trial_id]
+        trial = self._journal.trials[order.trial_id]
         estimate_s = self._ledger.seconds_per_unit() * (order.to - trial.checkpoint)
         reservation = self._ledger.reserve(trial.id, trial.checkpoint, order.to, self._purpose_of(trial), estimate_s)
         if reservation is None:
@@ -144,7 +144,7 @@ class Leases:
             trial.arm,
         )
         trial.state = LIVE
-        self._casebook.keep(trial)
+        self._journal.keep(trial)
         self._open[reservation.token] = _OpenLease(lease, trial)
         return True
 
@@ -181,13 +181,13 @@ class Leases:
 
     def settle_crashed(self) -> None:
         """Reads in what the leases of a dead engine wrote, and settles them as lost."""
-        offsets = {trial.id: trial.offset for trial in self._casebook.trials.values()}
+        offsets = {trial.id: trial.offset for trial in self._journal.trials.values()}
         check_known(self._store.folder, offsets, self._ledger.newest_token)
         crashed = self._ledger.open_rows()
         observed = {row["token"]: row for row in self._store.rows(schema.observations)} if crashed else {}
         last_sign = 0.0
         for row in crashed:
-            trial = self._casebook.trials[row["trial_id"]]
+            trial = self._journal.trials[row["trial_id"]]
             folder = self._store.trial_folder(trial.id)
             process = row["process"] and json.loads(row["process"])
             lease = Lease(row["token"], trial.id, trial.config, trial.seed, row["start"], row["to"], 0, "", self._question.metric, folder)
@@ -230,7 +230,7 @@ class Leases:
         trial, event = open_lease.trial, report.event
         trial.offset = report.offset
         open_lease.last_sign = self._runner.now()
-        self._casebook.keep(trial)
+        self._journal.keep(trial)
         if event.get("token") != report.token:
             return  # an outdated worker wrote it
         if "begin" in event:
@@ -249,7 +249,7 @@ class Leases:
                 row = {"trial_id": trial.id, "unit": event["checkpoint"], "token": report.token}
                 self._store.put(schema.checkpoints, row | {"sha256": event["sha256"], "bytes": event["bytes"]})
         elif "bare" in event:
-            self._casebook.resumed_bare(trial, event["bare"], event["handed"])
+            self._journal.resumed_bare(trial, event["bare"], event["handed"])
         elif "refused" in event:
             self._say(
                 f"trial {trial.id}: a report from process {event['refused']}, a child of the trial, was refused. "
@@ -292,7 +292,7 @@ class Leases:
     def _tell(self, open_lease: _OpenLease, up_to: float = math.inf) -> None:
         """Tells the strategy the deciding metric of the units that are over."""
         for unit in sorted(unit for unit in open_lease.untold if unit <= up_to):
-            self._casebook.observed(open_lease.trial, unit, open_lease.untold.pop(unit))
+            self._journal.observed(open_lease.trial, unit, open_lease.untold.pop(unit))
 
     def _take_exit(self, open_lease: _OpenLease, exit_: Exit) -> None:
         trial, token = open_lease.trial, open_lease.lease.token
@@ -304,27 +304,27 @@ class Leases:
         lost = 0
         match end["end"]:
             case "paused" if end["at"] >= trial.target:
-                self._casebook.reached(trial)
+                self._journal.reached(trial)
             case "paused":
                 self._go_on(trial)
             case "finished":
-                self._casebook.finished(trial)
+                self._journal.finished(trial)
             case "diverged":
-                self._casebook.diverged(trial, end["at"])
+                self._journal.diverged(trial, end["at"])
             case "failed":
-                self._casebook.failed(trial, end["error"]["type"], end["error"]["message"], end["error"]["traceback"])
+                self._journal.failed(trial, end["error"]["type"], end["error"]["message"], end["error"]["traceback"])
             case "restarts":
                 trial.checkpoint, lost = 0, open_lease.begun
                 self._go_on(trial)
                 self._say(f"trial {trial.id}: the script began again from zero; it keeps no state in SHOESTRING_CHECKPOINT_DIR")
             case "crashed":
-                self._casebook.failed(trial, "crashed", exit_.note or "its process ended in the middle of a unit, without an error")
+                self._journal.failed(trial, "crashed", exit_.note or "its process ended in the middle of a unit, without an error")
             case "damaged":
                 file = open_lease.lease.folder / "events.jsonl"
                 how = exit_.note or f"{file} lacks the end of the trial, so the file was deleted or changed while the trial ran"
-                self._casebook.failed(trial, "event file damaged", f"{how}. All that it may have trained is charged.")
+                self._journal.failed(trial, "event file damaged", f"{how}. All that it may have trained is charged.")
             case "killed" | "orphaned" | "lost" if max(trial.checkpoint, open_lease.done) >= trial.target:
-                self._casebook.reached(trial)  # it died after its last unit, before it could say so
+                self._journal.reached(trial)  # it died after its last unit, before it could say so
             case "killed" | "orphaned" | "unwritable":
                 lost = _lost_units(open_lease)
                 self._go_on(trial)
@@ -336,13 +336,13 @@ class Leases:
         outcome = _OUTCOMES.get(end["end"], self._purpose_of(trial))
         error = f"{trial.error['type']}: {trial.error['message']}" if trial.error else None
         self._ledger.settle(token, outcome, lost, exit_.note or error)
-        self._casebook.keep(trial)
+        self._journal.keep(trial)
 
     def _purpose_of(self, trial: TrialRecord) -> str:
         return "pilot" if self._pilot else trial.purpose
 
     def _go_on(self, trial: TrialRecord) -> None:
-        """Has a trial go on to where it was ordered, before anyone else."""
+        """Has a trial continue to where it was ordered, before anyone else."""
         trial.state = WAITING
         self.orders.appendleft(Advance(trial.id, trial.target))
 
@@ -350,18 +350,18 @@ class Leases:
         """Ends the study for what no other trial would do better."""
         reported, end = open_lease.seen, open_lease.end or {"end": exit_.how}
         if exit_.how == "unwritable":
-            self._casebook.commit()
+            self._journal.commit()
             raise StoreUnwritable(exit_.note) if exit_.note else unwritable(open_lease.lease.folder, _guess(open_lease.lease.folder))
         # A trial that was cut short, or failed on the way, may not have come to where it reports the metric.
         came_through = end["end"] == "finished" or open_lease.metrics_unit >= open_lease.trial.target
         if reported and self._question.metric not in reported and open_lease.trial.told[0] == 0 and came_through:
-            if not self._casebook.has_shown:
+            if not self._journal.has_shown:
                 self._store.note("void", f"no trial reported {self._question.metric!r}")
             self._end_all()
             who = f"arm {open_lease.trial.arm!r} reports" if open_lease.trial.arm else "the trials report"
             raise UnknownName("metric", self._question.metric, reported, hint=f"These are what {who}.")
-        if end["end"] == "failed" and (end["error"]["usage"] or (end["error"].get("unread") and not self._casebook.has_shown)):
-            if not self._casebook.has_shown:
+        if end["end"] == "failed" and (end["error"]["usage"] or (end["error"].get("unread") and not self._journal.has_shown)):
+            if not self._journal.has_shown:
                 self._store.note("void", end["error"]["message"])
             self._end_all()
             raise UsageError(f"trial {open_lease.trial.id}: {end['error']['message']}")
@@ -369,7 +369,7 @@ class Leases:
     def _lost(self, trial: TrialRecord, note: str) -> None:
         trial.losses += 1
         if trial.losses >= PATIENCE_WITH_LOSSES:
-            self._casebook.failed(trial, "lost", f"it was taken away {trial.losses} times in a row without getting on ({note})")
+            self._journal.failed(trial, "lost", f"it was taken away {trial.losses} times in a row without getting on ({note})")
         else:
             self._say(f"trial {trial.id}: lost ({note}); it resumes from {self._question.unit} {trial.checkpoint}")
             self._go_on(trial)
@@ -386,7 +386,7 @@ class Leases:
                     self._ledger.charge(happened.token, units=open_lease.begun, usage=happened.usage)
                     self._ledger.settle(happened.token, "lost", _lost_units(open_lease), "the study ended")
         self._ledger.save()
-        self._casebook.commit()
+        self._journal.commit()
 
 
 def _lost_units(open_lease: _OpenLease) -> int:

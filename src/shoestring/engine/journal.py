@@ -1,4 +1,4 @@
-"""The casebook of a study: what is known of every trial, and every decision about it, written down as it is made.
+"""The journal of a study: what is known of every trial, and every decision about it, recorded as it is made.
 
 A decision is an order that the strategy gave, or an observation that it was told. Making the stored ones again, in their order, brings a
 new strategy to where the run stands.
@@ -90,13 +90,13 @@ class TrialRecord:
         return json.dumps(dict(self.config))
 
 
-class Casebook:
+class Journal:
     """Keeps what is known of the trials of a study.
 
     Args:
         question: what is asked.
         strategy: a new one.
-        store: where everything is written down.
+        store: where everything is recorded.
         say: takes a line for people.
 
     Attributes:
@@ -131,7 +131,7 @@ class Casebook:
         return [trial for trial in self.trials.values() if trial.begun]
 
     def next_order(self) -> Order | None:
-        """Returns the strategy's next order, written down, or None if there is none now."""
+        """Returns the strategy's next order, recorded, or None if there is none now."""
         order = self._strategy.ask()
         if order is None:
             return None
@@ -149,7 +149,7 @@ class Casebook:
         self._strategy.settle(n)
 
     def keep(self, trial: TrialRecord) -> None:
-        """Has a trial written down at the next ``commit``."""
+        """Has a trial recorded at the next ``commit``."""
         self._changed[trial.id] = trial
 
     def commit(self) -> None:

@@ -53,7 +53,7 @@ def launch(
     Args:
         began: when the study began, on ``clock.monotonic``; start-up from then on is charged.
         pilot: do only what tells what a training costs, booked as pilot work.
-        extend: take up the extension that a comparison has planned.
+        extend: run the extension that a comparison has planned.
         accept_changes: run on although the code has changed since the run began, and say so in the answer.
     Raises:
         UsageError, StoreError: the question cannot be asked so, or the folder cannot be used.

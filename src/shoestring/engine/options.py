@@ -73,7 +73,7 @@ def spending_of(options: Options) -> Spending:
     """Returns how a study with these options may spend.
 
     Raises:
-        InvalidBudget, UsageError: they make no sense.
+        InvalidBudget, UsageError: they are not allowed.
     """
     given = DEFAULTS | options
     return Spending.of(given["budget"], given["price"], given["grace"], given["watts"], given["workers"], given["unit"])

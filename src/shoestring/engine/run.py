@@ -55,7 +55,7 @@ class Run:
         observations: all rows, repeated units included.
         decisions: all rows, in the order in which they were made.
         extended: whether the planned extension of a comparison is under way.
-        ended: how the study ended, as it was noted then; None if it may go on.
+        ended: how the study ended, as it was recorded then; None if it may continue.
     """
 
     folder: Path

@@ -67,7 +67,7 @@ class Source:
         """Returns the source in a file.
 
         Raises:
-            OSError, SyntaxError, UnicodeError: it cannot be read, or is no Python.
+            OSError, SyntaxError, UnicodeError: it cannot be read, or is not Python.
         """
         with tokenize.open(path) as file:
             return cls(label, file.read(), package)

@@ -55,7 +55,7 @@ class Spending:
         """Returns what budgets and prices in words come to; ``unit`` is what a unit of training is called, None if nobody said.
 
         Raises:
-            InvalidBudget, UsageError: they make no sense.
+            InvalidBudget, UsageError: they are not allowed.
         """
         limits = budget if isinstance(budget, Budget) else Budget(*_listed(budget), unit=unit)
         return cls(limits, Price(*_listed(price)), grace, watts, workers, unit_word(unit) if unit else limits.unit or UNITS[0])

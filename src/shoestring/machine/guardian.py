@@ -1,7 +1,7 @@
 """The guardian of a run: a small process that outlives the engine by a moment, and ends what the engine leaves running.
 
-It is no child of the engine, takes no signal of its terminal, and knows the study's processes by their mark alone; so it does its work too
-when the engine and the server of its trials are killed together. It also tells the engine for how long that was stopped.
+It is not a child of the engine, takes no signal of its terminal, and knows the study's processes by their mark alone, so it works
+even when the engine and the server of its trials are killed together. It also tells the engine for how long that was stopped.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ def load(target: str) -> Callable[..., Any]:
     """Imports the module and returns the function; the folder of a file, or the current one, comes first in the search path.
 
     Raises:
-        InvalidTarget: it is not written ``file.py:function`` or ``package.module:function``, does not exist, is no function, or its module
-            raises something while it is imported; the traceback from the module's own frames on comes along.
+        InvalidTarget: it is not written ``file.py:function`` or ``package.module:function``, does not exist, is not a function, or its
+            module raises something while it is imported; the traceback from the module's own frames on comes along.
         UnknownName: the module has no such function.
     """
     where, colon, name = target.rpartition(":")

@@ -72,7 +72,7 @@ def check(
         ignore: metrics, or names handed to ``steps``, that may differ (a time, say).
     Raises:
         InvalidTarget: the target cannot be imported; its own traceback comes along.
-        UsageError: the arguments make no sense.
+        UsageError: an argument is not allowed.
     """
     with Checker(target) as checker:
         return checker.check(config, units=units, horizon=horizon, seed=seed, folder=folder, ignore=ignore)
@@ -121,7 +121,7 @@ class Checker:
         """Returns the verdict on one configuration; arguments as for the function ``check``.
 
         Raises:
-            UsageError: the arguments make no sense.
+            UsageError: an argument is not allowed.
         """
         if units < 2:
             raise UsageError(f"units={units} cannot be cut in two; give 2 or more.")

@@ -1,7 +1,7 @@
 """Finds what a training function holds on to besides what it handed to ``trial.steps``: the variables that a pause may lose.
 
 Looked at are the locals and closures of the frames around the loop and the globals of the user's modules, and what these hold. Nothing is
-judged here: every find is written down as text, so that two runs can be compared.
+judged here: every find is recorded as text, so that two runs can be compared.
 """
 
 from __future__ import annotations

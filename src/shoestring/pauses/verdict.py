@@ -25,7 +25,7 @@ class Difference:
         name: the metric, the path such as ``net['fc.weight']``, the generator's name.
         straight: its value in the straight run; arrays as type, shape and hash; None where it was missing.
         here: its value in the other run.
-        max_abs: the largest absolute difference, None where that makes no sense.
+        max_abs: the largest absolute difference, None where there is none.
     """
 
     unit: int

@@ -76,7 +76,7 @@ class Strategy(Protocol):
         """Units that one more seed of each arm costs, where it is open how many seeds the budget pays for; None otherwise."""
 
     def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> Mapping[str, float]:
-        """Returns how much of each limited resource is set aside for later.
+        """Returns how much of each limited resource is reserved for later.
 
         Args:
             limits: the budget.
@@ -103,7 +103,7 @@ def check_common(question: Question) -> None:
     """Checks what all questions have in common.
 
     Raises:
-        UsageError: a goal, unit, metric, horizon or seed that makes no sense.
+        UsageError: a goal, unit, metric, horizon or seed that is not allowed.
     """
     if question.goal not in ("min", "max"):
         raise UnknownName("goal", str(question.goal), ("min", "max"))

@@ -109,7 +109,7 @@ class InlineRunner:
         """Returns None: there is no process but this."""
 
     def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float | str] | None) -> Sequence[Report]:
-        """Ends what a dead engine has left running, and returns what was written down before a crash and not read yet."""
+        """Ends what a dead engine has left running, and returns what was recorded before a crash and not read yet."""
         marks.end(self._mark)
         self._catch_up(folder, token)
         return [Report(token, event, end) for event, end in read(folder / EVENTS, offset, may_be_shorter=True)]

@@ -157,7 +157,7 @@ class ProcessRunner:
             self._to_stop[token] = grace_s
 
     def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float | str] | None) -> Sequence[Report]:
-        """Kills what a dead engine has left of the run, and returns what was written down before the crash and not read yet."""
+        """Kills what a dead engine has left of the run, and returns what was recorded before the crash and not read yet."""
         if process is not None:
             kill_tree(process)
         marks.end(self._mark, spare=_Own())

@@ -1,4 +1,4 @@
-"""Carries out one lease in this process: the training function is called, and how it ended is written down as the last event."""
+"""Carries out one lease in this process: the training function is called, and how it ended is recorded as the last event."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def python_work(train: Train) -> Work:
     """Returns what carries out leases with a training function.
 
     Raises:
-        InvalidTarget: it is no function of one argument (the trial).
+        InvalidTarget: it is not a function of one argument (the trial).
     """
     if why := "is a part of Python" if _is_of_python(train) else refuse_call(train, ["trial"]):
         raise InvalidTarget(f"the training function must take one argument (the trial), got {shown(train)}, which {why}.")
@@ -60,7 +60,7 @@ def carry_out(train: Train, lease: Lease, stop_requested: Callable[[], bool], de
     A function that returns early has finished; one that raises has failed; one whose loop was ended by the lease is paused.
 
     Raises:
-        StoreUnwritable: the disk is full or read-only, so that nothing more can be written down.
+        StoreUnwritable: the disk is full or read-only, so that nothing more can be recorded.
     """
     process, end = os.getpid(), dict[str, Any]()
     events = EventWriter(lease.folder / EVENTS, lease.offset)

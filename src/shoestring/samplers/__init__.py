@@ -21,7 +21,6 @@ with it. Nothing heavy is imported before it is made.
 
 from __future__ import annotations
 
-from shoestring.errors import UsageError, shown
 from shoestring.members import Members
 from shoestring.space import Space
 from shoestring.values.orders import Sampler
@@ -55,7 +54,4 @@ def make_sampler(name: str, space: Space, seed: int) -> Sampler:
         UnknownName: there is no sampler of that name.
         UsageError: it needs a package that is not installed, the grid is too large, or what is named makes no sampler.
     """
-    sampler = MEMBERS.find(name)(space, seed)
-    if missing := [verb for verb in ("ask", "adopt", "tell") if not callable(getattr(sampler, verb, None))]:
-        raise UsageError(f"{name} makes {shown(sampler)}, which has no {missing[0]}; a sampler has ask, adopt and tell.")
-    return sampler
+    return MEMBERS.make(name, space, seed, verbs=("ask", "adopt", "tell"))

@@ -6,7 +6,7 @@ from shoestring.values.orders import Config, Observation, Sampler
 
 
 class Remembering:
-    """A sampler that first hands out the configurations chosen before a restart, in place of choosing again."""
+    """A sampler that first hands out the configurations chosen before a restart, instead of choosing again."""
 
     def __init__(self, sampler: Sampler, chosen: dict[int, Config]) -> None:
         self._sampler = sampler

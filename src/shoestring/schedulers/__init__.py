@@ -4,7 +4,7 @@
 name               class                  what it does                                                          source
 =================  =====================  ====================================================================  =================
 fixed              ``Fixed``              everyone goes to the horizon
-halving            ``SuccessiveHalving``  the best 1/eta of each rung go on; one bracket                        arXiv:1502.07943
+halving            ``SuccessiveHalving``  the best 1/eta of each rung continue; one bracket                        arXiv:1502.07943
 hyperband          ``Hyperband``          halvings from many short trials to few long ones, round after round   arXiv:1603.06560
 async-hyperband    ``AsyncHyperband``     a halving in which no rung waits                                      arXiv:1810.05934
 one-step           ``OneStep``            everyone gets one unit, the best k go to the horizon                  arXiv:2307.15422
@@ -16,7 +16,6 @@ the same asks and tells give the same orders. ``shoestring.testing.SCHEDULER_CHE
 
 from __future__ import annotations
 
-from shoestring.errors import UsageError, shown
 from shoestring.members import Members
 from shoestring.schedulers.async_hyperband import AsyncHyperband
 from shoestring.schedulers.fixed import Fixed
@@ -65,7 +64,4 @@ def make_scheduler(name: str, sampler: Sampler, horizon: int, eta: int = 3, n_tr
         UnknownName: there is no scheduler of that name.
         UsageError: a number that makes no sense, ``n_trials`` for hyperband, or what is named makes no scheduler.
     """
-    scheduler = MEMBERS.find(name)(sampler, horizon, eta, n_trials)
-    if missing := [verb for verb in ("ask", "tell") if not callable(getattr(scheduler, verb, None))]:
-        raise UsageError(f"{name} makes {shown(scheduler)}, which has no {missing[0]}; a scheduler has ask and tell.")
-    return scheduler
+    return MEMBERS.make(name, sampler, horizon, eta, n_trials, verbs=("ask", "tell"))

@@ -29,7 +29,7 @@ class AsyncHyperband:
     Args:
         sampler: proposes the trials.
         horizon: the most units a trial can get.
-        eta: one trial in ``eta`` goes on at each rung.
+        eta: one trial in ``eta`` continues at each rung.
         n_brackets: how many of Hyperband's brackets are run side by side, from s_max down. One was best in the published comparisons of
             asynchronous schedulers (Syne Tune on NAS-Bench-201: extra brackets do not pay).
         n_trials: how many trials start at most; None: as many as the sampler has.

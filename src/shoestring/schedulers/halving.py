@@ -1,4 +1,4 @@
-"""Successive halving: many trials start, and at each rung the best 1/eta go on. One bracket, synchronous.
+"""Successive halving: many trials start, and at each rung the best 1/eta continue. One bracket, synchronous.
 
 Source: Jamieson & Talwalkar 2016, arXiv:1502.07943, with the rungs of Li et al. 2018, arXiv:1603.06560.
 """
@@ -19,7 +19,7 @@ class SuccessiveHalving:
     Args:
         sampler: proposes the trials.
         horizon: the most units a trial can get.
-        eta: one trial in ``eta`` goes on at each rung.
+        eta: one trial in ``eta`` continues at each rung.
         n: how many trials start; None: ``eta**s_max``, Hyperband's widest bracket. With fewer there are fewer rungs (the lowest ones are
             left out), so that at least one trial is meant to reach the horizon.
         rounds: how often the bracket is run, each time with new trials; None: for ever.

@@ -16,13 +16,13 @@ from shoestring.values.orders import Observation, Order, Sampler
 class Hyperband:
     """Runs the brackets of Hyperband in the paper's order, s = s_max, ..., 0, round after round.
 
-    A paused trial goes on where it stopped. While a rung waits for its last results, free workers start the next bracket; with one worker
+    A paused trial resumes where it stopped. While a rung waits for its last results, free workers start the next bracket; with one worker
     the order is exactly the paper's.
 
     Args:
         sampler: proposes the trials.
         horizon: the most units a trial can get, the paper's R.
-        eta: one trial in ``eta`` goes on at each rung.
+        eta: one trial in ``eta`` continues at each rung.
         table1: takes the bracket sizes of the paper's Table 1 instead of those of its Algorithm 1.
         rounds: how often all brackets are run; None: for ever.
 

@@ -36,7 +36,7 @@ class Bracket:
         """Returns the units that the bracket costs if no trial ends early.
 
         Args:
-            resume: trials are paused and go on where they stopped; False: each rung trains them again from nothing, as in the paper.
+            resume: trials are paused and resume where they stopped; False: each rung trains them again from nothing, as in the paper.
         """
         total = paid = 0
         for n, unit in self.rungs:
@@ -84,7 +84,7 @@ def brackets(horizon: int, eta: int, table1: bool = False) -> list[Bracket]:
 
     Args:
         horizon: the most units a trial can get, the paper's R.
-        eta: one trial in ``eta`` goes on at each rung.
+        eta: one trial in ``eta`` continues at each rung.
         table1: False: ``n = ceil((s_max + 1) / (s + 1) * eta**s)``, Algorithm 1; True: the quotient is rounded down first, Table 1.
     """
     most = s_max(horizon, eta)

@@ -36,7 +36,7 @@ class Float:
         default: the value known to work, if any: a sampler tries it first.
         when: the values that other parameters must have for this one to exist; None for always.
     Raises:
-        InvalidSpace: bounds or default make no sense.
+        InvalidSpace: bounds or default are not allowed.
     """
 
     low: float
@@ -81,7 +81,7 @@ class Int:
     """A whole number between two bounds, both included; the attributes are those of ``Float``.
 
     Raises:
-        InvalidSpace: bounds or default make no sense.
+        InvalidSpace: bounds or default are not allowed.
     """
 
     low: int
@@ -140,7 +140,7 @@ class Choice:
         default: the option known to work, if any. None says that there is none, even where None is an option.
         when: the values that other parameters must have for this one to exist; None for always.
     Raises:
-        InvalidSpace: options or default make no sense.
+        InvalidSpace: options or default are not allowed.
     """
 
     options: Sequence[Value]

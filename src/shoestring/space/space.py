@@ -36,7 +36,7 @@ class Space:
     Args:
         params: at least one parameter by name. Names are letters, digits and ``_ . : / -``, and do not begin with one of the last four.
     Raises:
-        InvalidSpace: a name, a parameter or a condition makes no sense.
+        InvalidSpace: a name, a parameter or a condition is not allowed.
         UnknownName: a condition names a parameter that is not there.
     """
 
@@ -89,7 +89,7 @@ class Space:
         """Draws one configuration, each parameter on its own scale.
 
         Raises:
-            UsageError: ``rng`` is no generator.
+            UsageError: ``rng`` is not a generator.
         """
         if not isinstance(rng, np.random.Generator):
             raise UsageError(f"rng must be a NumPy generator such as np.random.default_rng(0), got {shown(rng)}.")
@@ -105,7 +105,7 @@ class Space:
         """Returns the configuration at a place ``(n_params,)`` of the unit cube; equal volumes hold equally likely configurations.
 
         Raises:
-            InvalidSpace: it is no place.
+            InvalidSpace: it is not a place.
         """
         if getattr(u, "shape", None) != (len(self._params),):
             raise InvalidSpace(f"a place has {len(self._params)} coordinates, one a parameter, got {shown(u)}.")

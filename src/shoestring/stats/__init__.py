@@ -10,7 +10,7 @@ tmix              the same if the differences are normal, from 3 seeds on (T-MIX
 eprocess          the same without a horizon (sign-flip e-process)
 blocks            the same if one arm is much cheaper and runs several times a seed
 reserve           the same with one extension that was planned in advance
-futility          is it still worth going on?
+futility          is it still worth continuing?
 equivalence       is the difference smaller than one that matters?
 superiority       how often does A beat B? how often may a run crash that never did so far?
 exaggeration      by how much does stopping early flatter the estimate?
@@ -19,7 +19,7 @@ inversion         from a test to a confidence interval
 race              which of several arms is best?
 picking           which of several arms would one bet on? no error rate, about a quarter of the full price
 holm              several claims at once: which of them hold together?
-confirmation      what to set aside to confirm a search's winner on fresh seeds
+confirmation      what to reserve to confirm a search's winner on fresh seeds
 power             which difference would be found, with how many seeds?
 expected_best     what would k trials have found?
 iqm               one number for many tasks

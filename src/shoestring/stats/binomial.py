@@ -2,7 +2,7 @@
 
 The error that may be spent by trial n grows like ``(n / horizon)**0.75``; the boundary comes from the exact distribution of the number
 of successes, so nothing is approximated. It makes no interval. Source: alpha spending of Lan and DeMets 1983, "Discrete sequential
-boundaries for clinical trials", with exact binomial probabilities in place of normal ones.
+boundaries for clinical trials", with exact binomial probabilities instead of normal ones.
 """
 
 from __future__ import annotations

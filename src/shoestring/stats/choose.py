@@ -24,7 +24,7 @@ def choose_test(
     """Returns the standard test: SEQ-FLIP, T-MIX below 8 seeds or by choice, the sign-flip e-process without a horizon.
 
     Args:
-        horizon: the largest number of seeds that the budget could ever pay for; None: it may go on for ever.
+        horizon: the largest number of seeds that the budget could ever pay for; None: there is no last look.
         alpha: error rate, one-sided if ``one_sided``.
         seed: of the random sign patterns; recorded with the study.
         one_sided: only that the centre is above 0 can be declared.

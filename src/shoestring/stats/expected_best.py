@@ -1,6 +1,6 @@
 """The expected best of k tries: what a search of k trials would have found, from n independent trials that were run.
 
-It is a description of a search, with a bootstrap band; it is no test, and it says nothing beyond k = n.
+It is a description of a search, with a bootstrap band; it is not a test, and it says nothing beyond k = n.
 Source: the unbiased form of the expected maximum of Dodge et al. 2019, "Show your work", arXiv:1909.03004, after Tang et al. 2020,
 "Showing your work doesn't always work", arXiv:2004.13705.
 """

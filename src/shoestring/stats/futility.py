@@ -1,4 +1,4 @@
-"""Is it still worth going on? The chance that the seeds left would bring a decision.
+"""Is it still worth continuing? The chance that the seeds left would bring a decision.
 
 Not an answer about the arms: a comparison that is stopped as hopeless is undecided at this budget, never "no difference". Going on all the
 same never breaks an error rate, for stopping early without a claim can only take claims away.

@@ -2,7 +2,7 @@
 
 Not distribution-free: the error rate holds if the differences are normal. It is what is left below 8 seeds, and saves about one seed above.
 E is the ratio of the likelihood of a standardised effect drawn from N(0, g) to that of no effect, with the scale integrated out under the
-right-Haar prior. At a moment that depends on the absolute scale it is no e-value: never multiply or average it across studies.
+right-Haar prior. At a moment that depends on the absolute scale it is not an e-value: never multiply or average it across studies.
 
 Source: Lindon et al. 2022, "Anytime-valid inference in linear models", arXiv:2210.08589; Perez-Ortiz et al. 2022, arXiv:2208.07610;
 Wang and Ramdas 2023, arXiv:2310.03722. Thresholds: ``tmix_thresholds``.

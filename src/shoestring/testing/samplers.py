@@ -89,7 +89,7 @@ def a_restart_changes_nothing(make: Make) -> None:
 
 
 def it_takes_whatever_it_is_told(make: Make) -> None:
-    """Failures, values that are no numbers, unknown trials, enormous losses: the next proposal is still valid."""
+    """Failures, values that are not numbers, unknown trials, enormous losses: the next proposal is still valid."""
     stories: Sequence[Callable[[int], list[Observation]]] = [
         lambda trial_id: [Observation(trial_id, 0, math.inf, ended=True)],
         lambda trial_id: [Observation(trial_id, 5, math.nan), Observation(trial_id, 2, -math.inf), Observation(99, 1, 0.5)],

@@ -66,14 +66,14 @@ class Sampler(Protocol):
     """Proposes configurations and learns from what they showed.
 
     What ``ask(trial_id)`` returns depends on the seed, ``trial_id`` and what was told before, and on nothing else, so that a restarted
-    study goes on as if it had not stopped.
+    study continues as if it had not stopped.
     """
 
     def ask(self, trial_id: int) -> Config | None:
         """Returns the configuration of a new trial, or None when there is none left (a grid)."""
 
     def adopt(self, trial_id: int, config: Config) -> None:
-        """Takes note of a configuration that was chosen before a restart, in place of ``ask``."""
+        """Takes note of a configuration that was chosen before a restart, instead of ``ask``."""
 
     def tell(self, observation: Observation) -> None:
         """Learns what a trial showed."""

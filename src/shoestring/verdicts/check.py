@@ -97,7 +97,7 @@ def check(
 ) -> Iterator[Verdict]:
     """Checks claims, one after the other, and keeps each verdict.
 
-    A budget is shared among them in proportion to their own; what one leaves over goes to those after it. Checking again goes on with what
+    A budget is shared among them in proportion to their own; what one leaves over goes to those after it. Checking again resumes what
     is stored, and a claim that is decided costs nothing more.
 
     Args:

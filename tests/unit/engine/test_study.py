@@ -610,9 +610,9 @@ def test_what_was_reported_and_not_told_yet_is_told_after_a_crash(tmp_path):
     with closing(Store.create_or_open(tmp_path / "run")) as first:
         study = study_of(first, Scripted(read_and_gone), scheduler="fixed", n_trials=1)
         study._fill()
-        for report in study._leases._runner.poll(0)[:-1]:
-            study._leases._take(report)
-        study._casebook.commit()
+        for report in study._dispatcher._runner.poll(0)[:-1]:
+            study._dispatcher._take(report)
+        study._journal.commit()
     with closing(Store.create_or_open(tmp_path / "run")) as again:
         runner = Scripted(lambda lease, n: ([{"end": "finished", "at": 1}], "ended"))
         assert run(again, runner, scheduler="fixed", n_trials=1).best.value == 0.5

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import shoestring as ss
-from shoestring.engine.journal import Casebook
+from shoestring.engine.journal import Journal
 from shoestring.engine.run import Run
 from shoestring.engine.spending import Spending
 from shoestring.plans.search import plan_search
@@ -212,8 +212,8 @@ def test_a_confirming_seed_that_the_search_has_used_is_an_error_in_the_code():
             return self.orders.pop(0)
 
     store = Store.in_memory()
-    casebook = Casebook(Search("t", Space(SPACE), "score", "max", 1), Careless(), store, print)
-    casebook.next_order()
+    journal = Journal(Search("t", Space(SPACE), "score", "max", 1), Careless(), store, print)
+    journal.next_order()
     with pytest.raises(RuntimeError, match="confirming seed 7 was used by the search"):
-        casebook.next_order()
+        journal.next_order()
     store.close()

@@ -69,7 +69,7 @@ class Compare:
         horizon: units of a full training.
         unit: what a unit is called.
         seed: where all randomness of the study comes from.
-        seeds: the most seeds that will ever be run; ``"open"`` for a study that may go on for ever; None for what the budget pays for,
+        seeds: the most seeds that will ever be run; ``"open"`` for a study without a last look; None for what the budget pays for,
             which is settled from the cost of the first pairs, before any test looks at them.
         alpha: the error rate, over all looks.
         margin: the smallest difference of interest, in the metric's units: the study also stops once a larger one is excluded.
@@ -79,10 +79,10 @@ class Compare:
         full: the arm that the others are ablations of.
         reserve: the seeds of one planned extension, for which a fifth of the error rate is kept back; None for none.
         one_sided: only the first arm being better is looked for.
-        strict: with more than two arms, also the chance that the best is ever put aside is at most ``alpha``.
+        strict: with more than two arms, also the chance that the best is ever dropped is at most ``alpha``.
         judged: what of a run counts: the ``"last"`` value that it reports, or the ``"best"``, as a search sees its trials.
     Raises:
-        UsageError: settings that make no sense.
+        UsageError: settings that are not allowed.
     """
 
     target: str

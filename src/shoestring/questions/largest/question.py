@@ -40,7 +40,7 @@ class Largest:
         max_trials: never more runs than this.
         horizon, unit, seed: as in ``Search``.
     Raises:
-        UsageError: settings that make no sense.
+        UsageError: settings that are not allowed.
     """
 
     target: str

@@ -34,7 +34,7 @@ class Scale:
         unverified: allow predictions beyond 4 times the largest size without a run there first.
         horizon, unit, seed: as in ``Search``.
     Raises:
-        UsageError: settings that make no sense.
+        UsageError: settings that are not allowed.
     """
 
     target: str

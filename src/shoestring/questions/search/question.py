@@ -36,7 +36,7 @@ class Search:
         default: the configuration to compare it with; the space's default if None.
         judged: what of a confirming run counts: its ``"best"`` value, as in the search, or the ``"last"``, as in runs of older versions.
     Raises:
-        UsageError: a goal, unit, horizon or seed that makes no sense.
+        UsageError: a goal, unit, horizon or seed that is not allowed.
         InvalidSpace: the default is not in the space.
     """
 
