@@ -22,7 +22,6 @@ from shoestring.trial.events import read
 from shoestring.trial.lease import Exit, Lease, Report
 
 HORIZON = 6
-LATE_S = 5.0  # a busy machine may be late; what is to be ended would last for a minute or for ever
 
 TRAIN = '''
 import asyncio, os, signal, time
@@ -325,7 +324,7 @@ def test_a_trial_that_overstays_is_killed_after_its_grace(session):
     events, exit_ = session.carry_out("hang", seconds=0.8, grace=0.3)
 
     assert (exit_.how, [unit for unit, _ in curve_of(events)]) in [("killed", [1, 2]), ("ended", [1, 2])]  # a script's keeper lives to tell
-    assert time.monotonic() - began < 0.8 + 0.3 + LATE_S
+    assert time.monotonic() - began < 0.8 + 0.3 + 1.5
 
 
 @all_of(RUN_FUNCTIONS)
@@ -348,7 +347,7 @@ def test_neither_other_clocks_nor_a_stopped_server_let_a_trial_overstay(name, tm
         while is_at_work(worker):
             assert time.monotonic() - began < 30
 
-        assert time.monotonic() - began < 1.0 + 0.3 + LATE_S
+        assert time.monotonic() - began < 1.0 + 0.3 + 0.5
         assert session.until_exit()[-1].how in ("killed", "orphaned")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from shoestring.errors import UnknownName
 from shoestring.samplers import SAMPLERS, make_sampler
+from shoestring.space import Choice, Space
 from shoestring.testing import SAMPLER_CHECKS
 from shoestring.testing.samplers import SPACE, play
 
@@ -28,6 +29,14 @@ def test_the_default_comes_first_but_in_a_grid(name):
     (first,) = play(make_sampler(name, SPACE, seed=3), 1)
 
     assert (first == SPACE.default()) == (name != "grid")
+
+
+def test_only_a_grid_comes_to_an_end(name):
+    sampler = make_sampler(name, Space({"x": Choice(["only"])}), seed=0)
+
+    asked = [sampler.ask(trial_id) for trial_id in range(11)]
+
+    assert (None in asked) == (name == "grid")
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():

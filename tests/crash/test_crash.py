@@ -18,10 +18,10 @@ def test_nothing_is_lost_or_left_over_when_a_study_is_struck(tmp_path, kind):
     out = tmp_path / "siege.json"
 
     done = subprocess.run(
-        [sys.executable, str(BENCHMARK), "--blows", "2", "--kinds", kind, "--out", str(out)], capture_output=True, text=True, check=False
+        [sys.executable, str(BENCHMARK), "--blows", "3", "--kinds", kind, "--out", str(out)], capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
     tally = json.loads(out.read_text())["kinds"][kind]
-    assert sum(tally["blows"].values()) >= 2
+    assert sum(tally["blows"].values()) >= 3
     assert tally["reported"] > 0

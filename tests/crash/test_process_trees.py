@@ -24,7 +24,6 @@ from shoestring.trial.lease import Exit, Lease
 
 COMMAND = str(Path(sys.executable).with_name("shoestring"))
 BUDGET_S = 8  # of which a busy machine may take half to start
-LATE_S = 2.0  # a busy machine may be late; what does not obey would spend twice the budget
 TRAINER = """
 import json, os, sys, time
 for unit in range(1, 1000):
@@ -174,7 +173,7 @@ def test_a_stopped_server_and_worker_hold_nothing_up(tmp_path):
 
     assert study.process.wait(60) == 0
     assert study.family() == []
-    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + LATE_S
+    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + 0.5
 
 
 @pytest.mark.parametrize("runner", ["inline", "process"])
@@ -183,11 +182,11 @@ def test_a_stopped_engine_lets_nothing_overspend(tmp_path, runner):
     study.until_trained()
 
     os.killpg(study.process.pid, signal.SIGSTOP)
-    time.sleep(BUDGET_S)
+    time.sleep(BUDGET_S + 1)
     os.killpg(study.process.pid, signal.SIGCONT)
 
     assert study.process.wait(60) == 0
-    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + LATE_S
+    assert Run.read(tmp_path / "run").spent().wall_s < BUDGET_S + 0.3 + 0.5
 
 
 def test_resuming_ends_what_carries_the_mark_and_no_process_whose_number_is_stored(tmp_path):
@@ -221,4 +220,4 @@ def test_a_module_that_replaces_the_clocks_cannot_overspend(tmp_path, runner):
     study = Study(tmp_path, runner, "clocks", "12s")
 
     assert study.process.wait(60) == 0, (tmp_path / "out").read_text()
-    assert 0 < Run.read(tmp_path / "run").spent().wall_s < 12 + 0.3 + LATE_S
+    assert 0 < Run.read(tmp_path / "run").spent().wall_s < 12 + 0.3 + 0.5

@@ -46,9 +46,12 @@ def play(sampler: Sampler, n_trials: int = N_TRIALS) -> list[Config]:
 
 def it_proposes_valid_plain_configurations(make: Make) -> None:
     """Every configuration is in the space, of plain numbers and texts, and a conditional parameter is there when its condition holds."""
-    configs = play(make(SPACE, 3))
+    sampler = make(SPACE, 3)
+    configs = play(sampler)
+    proposed = sampler.ask(N_TRIALS)
 
-    for config in configs:
+    assert proposed is not None
+    for config in [*configs, proposed]:
         assert SPACE.validate(config) == config
         assert {type(value) for value in config.values()} <= {float, int, str}
         assert ("momentum" in config) == (config["opt"] == "sgd")
@@ -57,19 +60,22 @@ def it_proposes_valid_plain_configurations(make: Make) -> None:
 
 def its_seed_decides(make: Make) -> None:
     """The same seed proposes the same, whatever happens to global generators; another seed proposes something else."""
-    configs = play(make(SPACE, 3))
+    first, again = make(SPACE, 3), make(SPACE, 3)
+    configs = [*play(first), first.ask(N_TRIALS)]
     random.seed(1)
     np.random.seed(1)
 
-    assert play(make(SPACE, 3)) == configs, "the same seed proposes something else"
-    assert play(make(SPACE, 4)) != configs, "another seed proposes the same"
+    assert [*play(again), again.ask(N_TRIALS)] == configs, "the same seed proposes something else"
+    assert play(make(SPACE, 4), 5) != configs[:5], "another seed proposes the same"
 
 
 def it_touches_no_global_generator(make: Make) -> None:
     """The global generators of Python and NumPy are as they were."""
+    sampler = make(SPACE, 3)
     before = random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tolist()
 
-    play(make(SPACE, 3))
+    play(sampler)
+    sampler.ask(N_TRIALS)
 
     assert (random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tolist()) == before
 
