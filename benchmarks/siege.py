@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,7 @@ class Siege:
         others = [other.pid for other in self.marked() if other.pid != process.pid]
         name = self.rng.choice([name for name in BLOWS if others or name not in NEEDS_OTHERS])
         if name == "kill one other":  # a trainer that dies behind its wrapper (exit code 137) is a failed trial, and another answer
-            others = [pid for pid in others if not _is_script(pid)] or [process.pid]
+            others = [pid for pid in others if not _is_script(pid, process.pid)] or [process.pid]
         with suppress(ProcessLookupError):
             BLOWS[name](process.pid, others, self.rng)
             self.tally.blows[name] += 1
@@ -189,9 +189,16 @@ class Siege:
                         yield process
 
 
-def _is_script(pid: int) -> bool:
+def _is_script(pid: int, engine: int) -> bool:
+    """Tells whether a process is a script, or is about to become one: a fork has its parent's command line until it starts its program."""
     with suppress(psutil.Error):
-        return any(part.endswith(("siege_target.py", "siege_wrapper.sh")) for part in psutil.Process(pid).cmdline()[:3])
+        process = psutil.Process(pid)
+        command, parents = process.cmdline(), process.parents()
+        if not command or any(part.endswith(("siege_target.py", "siege_wrapper.sh")) for part in command[:3]):
+            return True
+        # A fork of the engine, or of a worker, which is itself a fork of the server.
+        alike = list(takewhile(lambda parent: parent.cmdline() == command, parents))
+        return engine in (parent.pid for parent in alike) or len(alike) > 1
     return False
 
 
@@ -282,13 +289,14 @@ def besiege(kind: str, seed: int, blows: int, folder: Path) -> Tally:
         answer = answered(siege, min(rng.randint(1, 6), blows - total.blows.total()))
         if answer != expected:
             siege.tally.other_answers = 1
+            kept = shutil.copytree(store, tempfile.mkdtemp(prefix="shoestring-differs-"), dirs_exist_ok=True)
             failed = [
                 f"trial {trial.id}: {trial.error}"
                 for run in store.glob("**/study.db")
                 for trial in Run.read(run.parent).trials
                 if trial.error
             ]
-            siege.tally.troubles.append(f"{answer} instead of {expected}; failed: {failed}; blows: {dict(siege.tally.blows)}")
+            siege.tally.troubles.append(f"{answer} instead of {expected}; in {kept}; failed: {failed}; blows: {dict(siege.tally.blows)}")
         for run in store.glob("**/study.db"):
             audit(run.parent, siege.tally)
         siege.tally.troubles = [f"{kind}: {trouble}" for trouble in siege.tally.troubles]
