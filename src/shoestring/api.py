@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Annotated, Literal, ParamSpec, TypeAlias, Unpack, cast
 
 from shoestring import reports, samplers, schedulers
-from shoestring.arguments import LATER, checked
+from shoestring.arguments import LATER, bound, checked
 from shoestring.budget import Budget
 from shoestring.engine.arms import arms_of
 from shoestring.engine.asked import Asked, asked_by, verb
 from shoestring.engine.naming import name_of, run_named, runs_folder
-from shoestring.engine.options import Options, spending_of
-from shoestring.engine.resuming import resume
+from shoestring.engine.options import Options, quietly, spending_of
+from shoestring.engine.resuming import resumption
 from shoestring.engine.run import Run
-from shoestring.pauses.check import check
+from shoestring.engine.study import Study
+from shoestring.machine.importing import written
+from shoestring.pauses.check import Checker
+from shoestring.pauses.verdict import Verdict as PauseVerdict
 from shoestring.plans import AnyPlan, plan_of
 from shoestring.questions.compare.finding import Comparison
 from shoestring.questions.compare.question import Compare, Mode
@@ -275,6 +278,7 @@ def largest(
     return Asked(trained, question, options)
 
 
+@bound
 def plan(verb: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> AnyPlan:
     """Returns what a call of a verb would run, what that costs, and what it could find: ``plan(search, train, space, budget="10m", ...)``.
 
@@ -291,6 +295,60 @@ def plan(verb: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> AnyPla
 
 
 @checked
+def check(
+    train: Annotated[str | Callable[..., object], "a training function of one argument (the trial), or 'file.py:function'"],
+    config: Config | None = None,
+    *,
+    units: int = 4,
+    horizon: int | None = None,
+    seed: int = 0,
+    ignore: Sequence[str] = (),
+    folder: str | Path | None = None,
+) -> PauseVerdict:
+    """Proves that a training function can be paused: n units straight = k + (n-k) through a fresh process, bit for bit.
+
+    Args:
+        train: the training function, or ``"file.py:function"`` or ``"package.module:function"``.
+        config: the configuration to train.
+        units: units of the straight run, 2 or more.
+        horizon: what ``trial.horizon`` says; ``units`` if None.
+        seed: seed of all runs.
+        ignore: metrics, or names handed to ``steps``, that may differ (a time, say).
+        folder: an empty or new folder, which stores what was run; a temporary one if None.
+    Raises:
+        InvalidTarget: the function cannot be imported; its own traceback comes along.
+        UsageError: an argument is not allowed; the message says what is.
+    """
+    with Checker(train if isinstance(train, str) else written(train)) as checker:
+        place = None if folder is None else Path(folder)
+        return checker.check(config or {}, units=units, horizon=horizon, seed=seed, folder=place, ignore=ignore)
+
+
+@checked
+def resume(
+    run: str | Path | None = None,
+    *,
+    yes: bool = False,
+    accept_changes: bool = False,
+    on_progress: Callable[[Study], None] = quietly,
+    began: float | None = None,
+) -> Answer:
+    """Resumes a stored study, exactly as it was asked.
+
+    Resuming runs code. What a folder names is run unasked only if the folder was made by this user, on this machine, at this path.
+
+    Args:
+        run: as for ``load``.
+        yes: run what the folder names, wherever it was made.
+        accept_changes, on_progress, began: see ``Options``.
+    Raises:
+        UsageError: it was made elsewhere and ``yes`` is not given; or it cannot be resumed from here.
+        StoreError: the folder holds no run, or one that cannot be read.
+    """
+    return resumption(_folder(run), lambda _said: yes, accept_changes=accept_changes)(on_progress, began)
+
+
+@checked
 def load(run: str | Path | None = None) -> Run:
     """Reads a stored run, without disturbing whoever is working on it.
 
@@ -299,7 +357,7 @@ def load(run: str | Path | None = None) -> Run:
     Raises:
         StoreError: there is no run, or one that cannot be read.
     """
-    return Run.read(run_named(None if run is None else str(run)))
+    return Run.read(_folder(run))
 
 
 @checked
@@ -318,7 +376,8 @@ def report(run: str | Path | Run | None = None) -> list[Path]:
 
 @checked
 def claims(
-    *targets: str,
+    targets: str | Sequence[str] = "all",
+    *,
     budget: str | None = None,
     only: Sequence[str] = (),
     controls: bool = False,
@@ -328,7 +387,7 @@ def claims(
     """Checks claims, one after the other: each holds, fails, or is undecided. What was decided before costs nothing more.
 
     Args:
-        targets: systems; files or modules with ``CLAIMS``; all systems if there are none.
+        targets: a system, or a file or module with ``CLAIMS``; several of them; ``"all"`` for all systems.
         budget: a time for all of them, such as ``"5m"``; each claim's own if None.
         only: the names of the claims to check; all if empty.
         controls: run the controls too, under which no claim may hold.
@@ -337,7 +396,12 @@ def claims(
     Raises:
         UsageError: a name that is not known, or a budget that is not one of time.
     """
-    sets = checking.selected([checking.claim_set(name) for name in targets or checking.systems()], only)
+    named = [targets] if isinstance(targets, str) else targets
+    sets = checking.selected([checking.claim_set(name) for name in (checking.systems() if targets == "all" else named)], only)
     limit = None if budget is None else Budget(budget)
     folder = runs_folder() / "claims" if store is None else Path(store)
     return list(checking.check(sets, limit, folder, controls=controls, say=on_progress))
+
+
+def _folder(run: str | Path | None) -> Path:
+    return run_named(None if run is None else str(run))

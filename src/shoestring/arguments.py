@@ -70,6 +70,11 @@ def checked(function: Callable[P, R], *, name: str = "", types: bool = True) -> 
     return call
 
 
+def bound(function: Callable[P, R]) -> Callable[P, R]:
+    """Returns the function with a check of number and names of its arguments; it checks their types itself."""
+    return checked(function, types=False)
+
+
 def checked_class(cls: Class) -> Class:
     """Returns the class with a check of what it is made of, against the annotations of its constructor."""
     cls.__init__ = checked(cls.__init__, name=cls.__name__)  # type: ignore[misc]
@@ -133,7 +138,8 @@ def _bound(called: str, signature: inspect.Signature, args: Sequence[object], kw
             if name not in parameters:
                 raise UnknownName(f"argument of {called}:", name, parameters) from None
         taken = list(signature.parameters)[: len(args)]
-        required = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
+        open_ended = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        required = [name for name, item in parameters.items() if item.default is item.empty and item.kind not in open_ended]
         missing = [name for name in required if name not in kwargs and name not in taken]
         if missing:
             raise InvalidArgument(f"{called} needs {', '.join(missing)} as well; it was given {_given(taken, kwargs)}.") from None

@@ -224,11 +224,11 @@ def check(
 
     Parameters are given as values or as a space, of which the default is taken: shoestring check train.py:train lr=0.1
     """
-    from shoestring.pauses.check import check as prove
+    from shoestring import api
     from shoestring.space.text import parse_space
 
     target, parts = target_of(words or [], [], None, "")
-    verdict = prove(str(target), parse_space(parts).default() if parts else {}, units=units, horizon=horizon, seed=seed, ignore=ignore)
+    verdict = api.check(str(target), parse_space(parts).default() if parts else {}, units=units, horizon=horizon, seed=seed, ignore=ignore)
     say(json.dumps(verdict.to_json()) if as_json else str(verdict))
     raise typer.Exit(0 if verdict.agrees else 1)
 

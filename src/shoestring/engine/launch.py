@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +88,7 @@ def launch(
             cleanup.callback(store.close)
             settle_identity(store, question)
         store.note("mark", mark)
-        store.note("request", request := _request(target, spending, runner, store.folder, record))
+        store.note("request", request := _request(target, spending, runner, store.folder, record, kind.members(question)))
         if extend:
             store.note("extended", True)
         with store.reading():
@@ -108,7 +108,7 @@ def launch(
         if at_work.capacity == 0:
             study.say(f"the budget of {spending.budget} was over before {question.target} was imported")
         answer = study.run()
-        note = kind.note(question, _measured(store))
+        note = kind.note and kind.note(question, _measured(store))
         return replace(answer, notes=(*answer.notes, *([note] if note else []), *code_notes(request)))
 
 
@@ -188,7 +188,9 @@ def _code_of(store: Store | None, code: Mapping[str, str], accept: bool) -> dict
         return code_record(stored, code, store.folder, accept=accept, reported=reported)
 
 
-def _request(target: Target, spending: Spending, runner: RunnerName | Runner, folder: Path, code: Mapping[str, Any]) -> dict[str, Any]:
+def _request(
+    target: Target, spending: Spending, runner: RunnerName | Runner, folder: Path, code: Mapping[str, Any], members: Sequence[str]
+) -> dict[str, Any]:
     """Returns what ``resume`` needs beside the question, and where and of what code the run was made."""
     request = {
         "target": to_plain(by_name(target)) if isinstance(runner, str) else None,
@@ -201,4 +203,4 @@ def _request(target: Target, spending: Spending, runner: RunnerName | Runner, fo
         "runner": runner if isinstance(runner, str) else None,
         "code": code,
     }
-    return request | {"made": made_here(folder, request)}
+    return request | {"made": made_here(folder, request, members)}

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,20 @@ from shoestring.runners.script import Script
 _SEALED = ("target", "cwd", "runner")
 
 
-def made_here(folder: Path, request: Mapping[str, Any]) -> dict[str, str]:
-    """Returns user, host and path of a run, with a seal over them and over what it runs that no other machine can make."""
+def made_here(folder: Path, request: Mapping[str, Any], members: Sequence[str]) -> dict[str, str]:
+    """Returns user, host and path of a run, with a seal over them and over what it runs that no other machine can make.
+
+    Args:
+        members: what the question runs besides the target, such as a sampler from a file.
+    """
     made = {"user": _user(), "host": platform.node(), "path": str(folder.resolve())}
-    sealed = json.dumps([_machine(), os.geteuid(), made, [request.get(name) for name in _SEALED]], sort_keys=True)
+    sealed = json.dumps([_machine(), os.geteuid(), made, [request.get(name) for name in _SEALED], *members], sort_keys=True)
     return made | {"seal": hashlib.sha256(sealed.encode(errors="surrogatepass")).hexdigest()}
 
 
-def foreign(folder: Path, request: Mapping[str, Any]) -> str | None:
+def foreign(folder: Path, request: Mapping[str, Any], members: Sequence[str]) -> str | None:
     """Returns why a run's folder is not taken for one that was made here by this user; None where it is."""
-    then, now = request.get("made"), made_here(folder, request)
+    then, now = request.get("made"), made_here(folder, request, members)
     if then == now:
         return None
     if not isinstance(then, Mapping):

@@ -1,4 +1,4 @@
-"""The front door ``resume``: resumes a stored study."""
+"""Resumes a stored study, once it is agreed to what that runs."""
 
 from __future__ import annotations
 
@@ -14,34 +14,12 @@ from shoestring.engine.run import Run
 from shoestring.engine.spending import Spending
 from shoestring.engine.study import Study
 from shoestring.errors import UsageError
+from shoestring.questions.kinds import kind_of
 from shoestring.runners.arms import from_plain
 from shoestring.store.integrity import making_sense
 from shoestring.values.answer import Answer
 
 Resuming: TypeAlias = Callable[[Callable[[Study], None], float | None], Answer]  # with on_progress and began
-
-
-def resume(
-    folder: Path,
-    on_progress: Callable[[Study], None] = lambda _study: None,
-    began: float | None = None,
-    *,
-    yes: bool = False,
-    accept_changes: bool = False,
-) -> Answer:
-    """Resumes a stored study, exactly as it was asked.
-
-    Resuming runs code. What a folder names is run unasked only if the folder was made by this user, on this machine, at this path.
-
-    Args:
-        folder: the run's folder.
-        on_progress, began, accept_changes: as in ``search``.
-        yes: run what the folder names, wherever it was made.
-    Raises:
-        UsageError: it was made elsewhere and ``yes`` is not given; or it cannot be resumed from here.
-        StoreError: the folder holds no run, or one that cannot be read.
-    """
-    return resumption(folder, lambda _said: yes, accept_changes=accept_changes)(on_progress, began)
 
 
 def resumption(folder: Path, agree: Callable[[str], bool], *, accept_changes: bool = False) -> Resuming:
@@ -50,7 +28,8 @@ def resumption(folder: Path, agree: Callable[[str], bool], *, accept_changes: bo
     Args:
         agree: called with a sentence that shows what would be run, if the folder was made elsewhere; True to run it.
     Raises:
-        UsageError, StoreError: as ``resume``.
+        UsageError: it was made elsewhere and that is not agreed to; or it cannot be resumed from here.
+        StoreError: the folder holds no run, or one that cannot be read.
     """
     run = Run.read(folder)
     request = run.request
@@ -61,8 +40,10 @@ def resumption(folder: Path, agree: Callable[[str], bool], *, accept_changes: bo
     with making_sense(folder):
         target, runner, cwd = from_plain(request["target"]), request["runner"], Path(request["cwd"])
         spending = Spending(run.budget, Price(*request["price"]), request["grace"], request["watts"], request["workers"])
-        why = foreign(folder, request)
-    said = f"{folder} {why}. Resuming it runs: {command_of(target)} (in {cwd})"
+        members = kind_of(run.question).members(run.question)
+        why = foreign(folder, request, members)
+    runs = ", ".join([command_of(target), *members])
+    said = f"{folder} {why}. Resuming it runs: {runs} (in {cwd})"
     if why and not agree(said):
         raise UsageError(f"{said}. Give --yes (yes=True) if that may run.")
     if not cwd.is_dir():

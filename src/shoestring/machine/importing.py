@@ -63,6 +63,21 @@ def reference(train: Callable[..., Any]) -> str | None:
     return f"{module}:{name}" if getattr(sys.modules.get(module), name, None) is train else None
 
 
+def written(train: Callable[..., Any]) -> str:
+    """Returns the ``package.module:function`` or ``file.py:function`` under which a fresh process can import a function.
+
+    Raises:
+        InvalidTarget: there is none, as for a function of a session or inside of another function.
+    """
+    named, main = reference(train), getattr(sys.modules["__main__"], "__file__", None)
+    name = getattr(train, "__qualname__", "")
+    if named is None and main and getattr(train, "__module__", "") == "__main__" and name.isidentifier():
+        named = f"{main}:{name}"
+    if named is None:
+        raise InvalidTarget(f"{shown(train)} cannot be imported by another process; put it into a file and give file.py:function.")
+    return named
+
+
 def _import_failed(target: str, error: BaseException) -> str:
     frames = error.__traceback__
     while frames and (frames.tb_frame.f_code.co_filename == __file__ or "importlib" in frames.tb_frame.f_code.co_filename):

@@ -50,34 +50,6 @@ class _Run:
         return cast(Mapping[str, Any], json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
-def check(
-    target: str,
-    config: Config,
-    *,
-    units: int = 4,
-    horizon: int | None = None,
-    seed: int = 0,
-    folder: Path | None = None,
-    ignore: Sequence[str] = (),
-) -> Verdict:
-    """Checks whether a training function can be paused: see ``Checker``.
-
-    Args:
-        target: ``file.py:function`` or ``package.module:function``.
-        config: the configuration to train.
-        units: units of the straight run, 2 or more.
-        horizon: what ``trial.horizon`` says; ``units`` if None.
-        seed: seed of all runs.
-        folder: an empty or new folder, which keeps what was run; a temporary one if None.
-        ignore: metrics, or names handed to ``steps``, that may differ (a time, say).
-    Raises:
-        InvalidTarget: the target cannot be imported; its own traceback comes along.
-        UsageError: an argument is not allowed.
-    """
-    with Checker(target) as checker:
-        return checker.check(config, units=units, horizon=horizon, seed=seed, folder=folder, ignore=ignore)
-
-
 class Checker:
     """Checks one target, as often as is wished: two processes import it, once each, and every run is a new child of one of them.
 
@@ -118,7 +90,15 @@ class Checker:
         folder: Path | None = None,
         ignore: Sequence[str] = (),
     ) -> Verdict:
-        """Returns the verdict on one configuration; arguments as for the function ``check``.
+        """Returns the verdict on one configuration.
+
+        Args:
+            config: the configuration to train.
+            units: units of the straight run, 2 or more.
+            horizon: what ``trial.horizon`` says; ``units`` if None.
+            seed: seed of all runs.
+            folder: an empty or new folder, which stores what was run; a temporary one if None.
+            ignore: metrics, or names handed to ``steps``, that may differ (a time, say).
 
         Raises:
             UsageError: an argument is not allowed.

@@ -77,7 +77,9 @@ class Kind:
         pilot_leases: leases of a pilot; ``inf`` for as many as its strategy orders.
         extendable: whether it has planned an extension.
         with_targets: the question with the names of what its arms run.
-        note: what is to be said besides the finding, from the configurations that were run and their seconds a unit.
+        note: what is to be said besides the finding, from the configurations that were run and their seconds a unit;
+            None for nothing.
+        members: the names of the user's own classes that its strategy imports.
     """
 
     name: str
@@ -90,7 +92,8 @@ class Kind:
     pilot_leases: float = 1
     extendable: Callable[[Any], bool] = lambda _: False
     with_targets: Callable[[Any, Mapping[str, str]], Any] = lambda question, _: question
-    note: Callable[[Any, Sequence[tuple[Config, float]]], str | None] = lambda *_: None
+    note: Callable[[Any, Sequence[tuple[Config, float]]], str | None] | None = None
+    members: Callable[[Any], Sequence[str]] = lambda _: ()
 
 
 KINDS: dict[str, Kind] = {}
@@ -149,6 +152,7 @@ for _kind in (
         strategy=_searching,
         tally=lambda question, _: SearchTally(question),
         parameters=lambda question: {"": question.space.names},
+        members=lambda question: [name for name in (question.scheduler, question.sampler) if ":" in name],
         wording=Wording(search_words.title, search_words.facts, search_words.statistic, search_words.varied, search_words.choice),
     ),
     Kind(

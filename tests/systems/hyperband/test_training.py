@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from hyperband_tabulate import configs_of
 
-from shoestring import datasets, search
-from shoestring.pauses.check import check
+from shoestring import check, datasets, search
 from shoestring.systems.hyperband import Config, paper
 from shoestring.systems.hyperband.model import Networks
 from shoestring.systems.hyperband.table import HORIZON, fashion_mnist_curves

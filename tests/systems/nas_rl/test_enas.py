@@ -7,7 +7,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from shoestring.pauses.check import check
+from shoestring import check
 from shoestring.systems.nas_rl.enas import PROPOSED, Enas
 from shoestring.systems.nas_rl.task import PRESETS, Images
 

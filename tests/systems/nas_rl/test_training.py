@@ -7,8 +7,8 @@ import pytest
 from nas_rl_tabulate import jobs
 
 import shoestring
+from shoestring import check
 from shoestring.errors import UsageError
-from shoestring.pauses.check import check
 from shoestring.systems.nas_rl.children import train_children
 from shoestring.systems.nas_rl.table import FOLDER, cnn_table
 from shoestring.systems.nas_rl.task import PRESETS, child_of, images

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from shoestring import datasets
-from shoestring.pauses.check import check
+from shoestring import check, datasets
 from shoestring.systems.nas_rl.transfer import PRESETS, CharacterModel, bits_per_character, cell_of
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+from contextlib import closing
 
 import pytest
 
@@ -39,7 +40,7 @@ def change(folder, seal=False, **changes):
 
     store = Store.create_or_open(folder)
     request = store.noted("request") | changes
-    store.note("request", request | {"made": made_here(folder, request)} if seal else request)
+    store.note("request", request | {"made": made_here(folder, request, ())} if seal else request)
     store.commit()
     store.close()
 
@@ -76,6 +77,17 @@ def test_a_run_that_was_moved_asks_once(folder, tmp_path):
         resume(tmp_path / "moved")
     resume(tmp_path / "moved", yes=True)
     assert resume(moved).spent.units == 4
+
+
+def test_a_sampler_from_a_file_is_shown_and_not_run(folder):
+    (folder.parent / "evil.py").write_text("open('evil-ran', 'w')\n")
+    with closing(Store.create_or_open(folder)) as store:
+        store.note("question", store.noted("question") | {"sampler": "evil.py:Sampler"})
+        store.commit()
+
+    with pytest.raises(UsageError, match=r"Resuming it runs: f\.py:train, evil\.py:Sampler \(in "):
+        resume(folder)
+    assert not os.path.exists("evil-ran")
 
 
 EVIL = {"command": ["sh", "-c", "touch ran; echo 'a b'"], "pattern": None, "metric": "loss"}

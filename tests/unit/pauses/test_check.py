@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from shoestring import check
 from shoestring.errors import InvalidTarget, UsageError
-from shoestring.pauses.check import Checker, check, shortened
+from shoestring.pauses.check import Checker, shortened
 from shoestring.pauses.verdict import Verdict
 from shoestring.pauses.watch import WatchedTrial, largest_difference
 from shoestring.trial import Trial
