@@ -8,24 +8,12 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import TRIAL
 
 from shoestring.errors import StoreCorrupt
 from shoestring.store import Store, schema
 
 MEMBERS = {"in memory": lambda folder: Store.in_memory(), "on disk": lambda folder: Store.create_or_open(folder / "run")}
-TRIAL = {
-    "id": 0,
-    "config": "{}",
-    "seed": 1,
-    "arm": "",
-    "purpose": "useful",
-    "state": "running",
-    "target": 1,
-    "checkpoint": 0,
-    "offset": 0,
-    "losses": 0,
-    "error": None,
-}
 
 pytestmark = pytest.mark.parametrize("make", MEMBERS.values(), ids=MEMBERS)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

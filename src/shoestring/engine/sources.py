@@ -246,7 +246,7 @@ def _digest_of_value(node: ast.AST) -> str | None:
     """Returns the hash of the value that a statement such as ``RATE = 0.5`` gives a name, None where it does more."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
         with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return digest_of_value(ast.literal_eval(node.value))
+            return digest_of_value(ast.literal_eval(node.value))  # literals only: nothing of a user's module is run to hash it
     return None
 
 

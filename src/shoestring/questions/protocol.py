@@ -99,6 +99,19 @@ class Strategy(Protocol):
         """Returns what is known now; ``ended`` says why no more is run, unless nothing more is needed, and is empty if it goes on."""
 
 
+class Unreserved:
+    """A strategy that knows from the start which runs it may order: all of the budget is for them."""
+
+    undecided_cost: int | None = None
+
+    def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> Mapping[str, float]:
+        """Returns nothing: nothing is reserved for later."""
+        return {}
+
+    def settle(self, n: int) -> None:
+        """Has nothing to settle."""
+
+
 def check_common(question: Question) -> None:
     """Checks what all questions have in common.
 

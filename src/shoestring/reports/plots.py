@@ -84,8 +84,8 @@ def _parameters(run: Run, question: Search, rng: np.random.Generator) -> tuple[t
     unit, trials = comparable(run)
     found = importance(question.space, [trial.config for trial, _ in trials], [question.loss(value) for _, value in trials], rng)
     each: list[Making] = [
-        ("Each parameter against the metric", lambda: slices(run, names, unit, trials)),
-        ("All parameters at once", lambda: parallel(run, names, unit, trials)),
+        ("Each parameter against the metric", lambda: slices(question, names, unit, trials)),
+        ("All parameters at once", lambda: parallel(question, names, unit, trials)),
     ]
     if isinstance(found, str):
         names: Sequence[str] = question.space.names

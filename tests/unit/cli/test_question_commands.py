@@ -43,6 +43,10 @@ COMPARE = ("compare", "target.py:train", "--metric", "score", "--goal", "max", "
 SCALE = ("scale", "target.py:train", "--metric", "loss", "--goal", "min", "--budget", "100 epochs", "--runner", "inline")
 
 
+LARGEST = ("scale", "target.py:curve", "--largest", "n", "--solved", "solved>=1", "--from", "8", "--runner", "replay")
+LARGEST += ("--budget", "60 epochs")
+
+
 def test_compare_prints_its_answer_as_one_object(run):
     code, out, err = run(*COMPARE, "--arm", "plain", "--arm", "moved:shift=5", "--seeds", "12", "--json")
 
@@ -114,21 +118,7 @@ def test_a_prediction_far_out_says_what_verifying_it_costs(run):
 
 
 def test_the_largest_size_that_is_solved(run):
-    words = (
-        "scale",
-        "target.py:curve",
-        "--largest",
-        "n",
-        "--solved",
-        "solved>=1",
-        "--from",
-        "8",
-        "--budget",
-        "60 epochs",
-        "--runner",
-        "replay",
-    )
-    code, out, _ = run(*words, "--json")
+    code, out, _ = run(*LARGEST, "--json")
 
     found = json.loads(out)["largest"]
     assert code == 0
@@ -161,21 +151,7 @@ def test_few_seeds_come_with_a_caution(run):
 def test_plans_of_the_other_questions(run):
     code, out, _ = run("plan", *SCALE, "--over", "n=1,2,4,8,16", "--json")
     assert (code, json.loads(out)["runs"]) == (0, 15)
-    words = (
-        "scale",
-        "target.py:curve",
-        "--largest",
-        "n",
-        "--solved",
-        "solved>=1",
-        "--from",
-        "8",
-        "--budget",
-        "60 epochs",
-        "--runner",
-        "replay",
-    )
-    code, out, _ = run("plan", *words, "--p-star", "0.9")
+    code, out, _ = run("plan", *LARGEST, "--p-star", "0.9")
     assert code == 0 and "29 solved runs in a row" in out
 
 

@@ -8,24 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from rows import TRIAL
 
 from shoestring.budget import RESOURCES, Budget, Cost, Price
 from shoestring.engine.ledger import Ledger
 from shoestring.store import Store, schema
 from shoestring.trial.lease import Usage
 
-TRIAL = {
-    "config": "{}",
-    "seed": 1,
-    "arm": "",
-    "purpose": "useful",
-    "state": "running",
-    "target": 1,
-    "checkpoint": 0,
-    "offset": 0,
-    "losses": 0,
-    "error": None,
-}
 RATES = Cost(wall_s=1.0, cpu_s=4.0, gpu_s=1.0, kwh=0.001)
 
 

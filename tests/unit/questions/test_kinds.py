@@ -14,7 +14,7 @@ from shoestring.errors import UsageError
 from shoestring.plans import plan_of
 from shoestring.questions import kinds
 from shoestring.questions.kinds import Kind, Wording, kind_of, register
-from shoestring.questions.protocol import loss_of
+from shoestring.questions.protocol import Unreserved, loss_of
 from shoestring.values.orders import Observation, Start
 
 
@@ -58,21 +58,13 @@ class Found:
         return asdict(self)
 
 
-class Averaging:
-    undecided_cost = None
-
+class Averaging(Unreserved):
     def __init__(self, question: Mean) -> None:
         self.question, self.n, self.values = question, 0, {}
 
     @property
     def done(self) -> bool:
         return len(self.values) == self.question.n
-
-    def aside(self, limits, unit_cost):
-        return {}
-
-    def settle(self, n):
-        pass
 
     def ask(self) -> Start | None:
         if self.n == self.question.n:

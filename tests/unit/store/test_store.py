@@ -14,25 +14,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows import TRIAL
 
 import shoestring as ss
 from shoestring.engine.run import Run
 from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, StoreUnwritable, StoreVersion
 from shoestring.store import Store, schema
-
-TRIAL = {
-    "id": 0,
-    "config": "{}",
-    "seed": 1,
-    "arm": "",
-    "purpose": "useful",
-    "state": "running",
-    "target": 1,
-    "checkpoint": 0,
-    "offset": 0,
-    "losses": 0,
-    "error": None,
-}
 
 OPEN = "import os, sys, pathlib; from shoestring.store import Store; store = Store.create_or_open(pathlib.Path(sys.argv[1])); "
 

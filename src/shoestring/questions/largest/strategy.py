@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from shoestring.questions.compare.strategy import seed_of
 from shoestring.questions.largest.finding import Capacity
 from shoestring.questions.largest.question import Largest
+from shoestring.questions.protocol import Unreserved
 from shoestring.stats.capacity_bayes import LEVEL, CapacityBayes, CapacityState
 from shoestring.stats.capacity_strict import CapacityStrict
 from shoestring.values.orders import Observation, Start
@@ -15,7 +14,7 @@ _ALPHA = 0.05
 _REACHED = ("interval narrow enough", "both ends proved")
 
 
-class Sizing:
+class Sizing(Unreserved):
     """Tries one size after the other, each chosen by what the runs before it have shown.
 
     Args:
@@ -39,18 +38,6 @@ class Sizing:
     def done(self) -> bool:
         """Whether the interval is found, or no more runs are allowed."""
         return self._state.ended is not None
-
-    @property
-    def undecided_cost(self) -> int | None:
-        """Returns None: runs are ordered until the interval is found."""
-        return None
-
-    def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> dict[str, float]:
-        """Returns nothing: all of the budget is for the runs."""
-        return {}
-
-    def settle(self, n: int) -> None:
-        """Does nothing: runs are ordered until the interval is found."""
 
     def ask(self) -> Start | None:
         """Returns the next run; a proof waits for each result, a Bayesian search tries the same size again meanwhile."""

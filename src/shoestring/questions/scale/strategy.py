@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from shoestring.questions.compare.strategy import seed_of
+from shoestring.questions.protocol import Unreserved
 from shoestring.questions.scale.finding import FittedForm, Law, Prediction
 from shoestring.questions.scale.question import Scale
 from shoestring.stats.scaling_law import ScalingLaw, extrapolate, fit_scaling_law
 from shoestring.values.orders import Observation, Start
 
 
-class Scaling:
+class Scaling(Unreserved):
     """Runs every size on every seed, a whole round of sizes a seed, so that a budget that ends early leaves all sizes covered.
 
     Args:
@@ -30,18 +31,6 @@ class Scaling:
     def done(self) -> bool:
         """Whether every run has ended."""
         return len(self._losses) == len(self._question.sizes) * self._question.seeds
-
-    @property
-    def undecided_cost(self) -> int | None:
-        """Returns None: the number of runs was given."""
-        return None
-
-    def aside(self, limits: Mapping[str, float], unit_cost: Mapping[str, float]) -> dict[str, float]:
-        """Returns nothing: all of the budget is for the runs."""
-        return {}
-
-    def settle(self, n: int) -> None:
-        """Does nothing: the number of runs was given."""
 
     def ask(self) -> Start | None:
         """Returns the next run."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shoestring.engine.run import Run, StoredTrial
+from shoestring.engine.run import StoredTrial
 from shoestring.questions.search.question import Search
 from shoestring.reports.drawing import FAINT, INK, SERIES, Plot, clipped
 from shoestring.reports.wording import plural, short
@@ -22,7 +22,7 @@ MOST_LINES = 300
 _BEST_SHARE = 0.1
 
 
-def parallel(run: Run, names: Sequence[str], unit: int, trials: Sequence[tuple[StoredTrial, float]]) -> Plot | None:
+def parallel(question: Search, names: Sequence[str], unit: int, trials: Sequence[tuple[StoredTrial, float]]) -> Plot | None:
     """Returns the plot; None with fewer than two parameters or three trials.
 
     Args:
@@ -30,8 +30,6 @@ def parallel(run: Run, names: Sequence[str], unit: int, trials: Sequence[tuple[S
         unit: after how many units the trials are compared.
         trials: with what they showed there.
     """
-    question = run.question
-    assert isinstance(question, Search)
     if len(names) < 2 or len(trials) < 3:
         return None
     shown, space = names[:MOST], question.space

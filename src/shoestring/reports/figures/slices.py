@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shoestring.engine.run import Run, StoredTrial
+from shoestring.engine.run import StoredTrial
 from shoestring.questions.search.question import Search
 from shoestring.reports.drawing import SERIES, Plot, clipped, dots, plain_numbers
 from shoestring.reports.wording import plural, short
@@ -22,7 +22,7 @@ MOST = 6
 _COLUMNS = 3
 
 
-def slices(run: Run, names: Sequence[str], unit: int, trials: Sequence[tuple[StoredTrial, float]]) -> Plot | None:
+def slices(question: Search, names: Sequence[str], unit: int, trials: Sequence[tuple[StoredTrial, float]]) -> Plot | None:
     """Returns the plot; None with fewer than two trials.
 
     Args:
@@ -30,8 +30,6 @@ def slices(run: Run, names: Sequence[str], unit: int, trials: Sequence[tuple[Sto
         unit: after how many units the trials are compared.
         trials: with what they showed there.
     """
-    question = run.question
-    assert isinstance(question, Search)
     if len(trials) < 2:
         return None
     shown, space = names[:MOST], question.space
