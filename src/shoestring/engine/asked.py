@@ -7,15 +7,18 @@ import inspect
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, cast
 
 from shoestring.arguments import checked
-from shoestring.engine.launch import launch
+from shoestring.engine.launch import RunnerName, launch
 from shoestring.engine.naming import folder_of
 from shoestring.engine.options import DEFAULTS, Limits, Options, spending_of
+from shoestring.engine.spending import Spending
 from shoestring.errors import UsageError, shown
 from shoestring.machine.clock import monotonic
 from shoestring.questions.protocol import Question
+from shoestring.runners import Runner
 from shoestring.runners.arms import Target
 from shoestring.values.answer import Answer, F
 
@@ -38,9 +41,26 @@ class Asked(Generic[F]):
     options: Options
     extend: bool = False
 
-    def run(self) -> Answer[F]:
+    @property
+    def runner(self) -> RunnerName | Runner:
+        """What carries out the leases, or its name."""
+        return (DEFAULTS | self.options)["runner"]
+
+    @property
+    def spending(self) -> Spending:
+        """How the study may spend."""
+        return spending_of(self.options)
+
+    @property
+    def folder(self) -> Path | None:
+        """The run's folder, None for a run in memory."""
+        return folder_of((DEFAULTS | self.options)["store"], self.question)
+
+    def run(self, *, pilot: bool = False) -> Answer[F]:
         """Runs the study to its answer.
 
+        Args:
+            pilot: do only what tells what a training costs, booked as pilot work.
         Raises:
             UsageError: the question cannot be asked so; the message says what is allowed.
             StoreError: the folder cannot be used, or holds another question.
@@ -49,12 +69,13 @@ class Asked(Generic[F]):
         answer = launch(
             self.target,
             self.question,
-            spending_of(given),
-            given["runner"],
-            folder_of(given["store"], self.question),
+            self.spending,
+            self.runner,
+            self.folder,
             given["on_progress"],
             given["began"],
-            extend=self.extend,
+            pilot=pilot,
+            extend=self.extend and not pilot,
             accept_changes=given["accept_changes"],
         )
         return cast(Answer[F], answer)

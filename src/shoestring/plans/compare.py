@@ -6,18 +6,16 @@ import math
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from shoestring.budget import Budget, Cost, describe
-from shoestring.engine.launch import RunnerName, launch
+from shoestring.engine.asked import Asked
 from shoestring.engine.run import Run, cost_of
-from shoestring.engine.spending import Spending
 from shoestring.errors import BudgetTooSmall, NotARun
 from shoestring.questions.compare.finding import Comparison
 from shoestring.questions.compare.question import MOST_SEEDS, OPEN, PILOT_SEEDS, Compare
-from shoestring.runners.arms import Target
 from shoestring.stats.blocks import cheap_runs
 from shoestring.stats.choose import MIN_EXACT_HORIZON, MIN_HORIZON
 from shoestring.stats.power import PowerPlan, plan_power, sd_range
@@ -111,21 +109,20 @@ class ComparePlan:
         return lines
 
 
-def plan_compare(
-    target: Target, question: Compare, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
-) -> ComparePlan:
+def plan_compare(asked: Asked) -> ComparePlan:
     """Plans a comparison; runs three seeds of it as a charged pilot if they were not run yet.
 
     Raises:
         BudgetTooSmall: it does not pay for the pilot.
         UsageError, StoreError: as ``compare``.
     """
-    found, costs, spent = _measured(folder)
+    question, spending = cast(Compare, asked.question), asked.spending
+    found, costs, spent = _measured(asked.folder)
     if found is None or found.n < PILOT_SEEDS:
-        answer = launch(target, question, spending, runner, folder, began=began, pilot=True)
+        answer = asked.run(pilot=True)
         assert isinstance(answer.finding, Comparison)
         found, spent = answer.finding, answer.spent
-        _, costs, _ = _measured(folder)
+        _, costs, _ = _measured(asked.folder)
     if found.n < PILOT_SEEDS:
         raise BudgetTooSmall(
             f"budget of {spending.budget} ended in the pilot, after {found.n} of {PILOT_SEEDS} seeds of every arm. Raise --budget.",

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from shoestring.budget import Budget, Cost, describe, duration
-from shoestring.engine.launch import RunnerName, launch
+from shoestring.engine.asked import Asked
 from shoestring.engine.run import Run, cost_of
-from shoestring.engine.spending import Spending
 from shoestring.questions.largest.question import Largest
 from shoestring.questions.protocol import Question
 from shoestring.questions.scale.question import Scale
-from shoestring.runners.arms import Target
 from shoestring.stats.capacity_bayes import CapacityBayes, CapacityPlan
 from shoestring.stats.capacity_strict import CapacityStrict
 
@@ -73,31 +71,29 @@ class ScalePlan:
         return "\n".join(lines)
 
 
-def plan_law(
-    target: Target, question: Scale, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
-) -> ScalePlan:
+def plan_law(asked: Asked) -> ScalePlan:
     """Plans a question about growth; runs one lease of it as a charged pilot if nothing of it has been measured yet.
 
     Raises:
         UsageError, StoreError: as ``scale``.
     """
-    pilot, run_cost, affordable = _priced(target, question, spending, runner, folder, began)
+    question = cast(Scale, asked.question)
+    pilot, run_cost, affordable = _priced(asked)
     n_runs = len(question.sizes) * question.seeds
     runs = f"{len(question.sizes)} sizes on {question.seeds} seeds: {n_runs}, larger ones cost more time"
     return ScalePlan(
-        question, question.over, question.sizes[0], spending.budget, pilot, run_cost, n_runs, affordable, None, (f"runs      {runs}",)
+        question, question.over, question.sizes[0], asked.spending.budget, pilot, run_cost, n_runs, affordable, None, (f"runs      {runs}",)
     )
 
 
-def plan_largest(
-    target: Target, question: Largest, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
-) -> ScalePlan:
+def plan_largest(asked: Asked) -> ScalePlan:
     """Plans a question about the largest size; runs one lease of it as a charged pilot if nothing of it has been measured yet.
 
     Raises:
         UsageError, StoreError: as ``largest``.
     """
-    pilot, run_cost, affordable = _priced(target, question, spending, runner, folder, began)
+    question = cast(Largest, asked.question)
+    pilot, run_cost, affordable = _priced(asked)
     most = min(question.most, question.start * _FARTHEST_PLANNED)
     settings: CapacityBayes | CapacityStrict
     if question.strict:
@@ -112,21 +108,20 @@ def plan_largest(
     if question.p_star >= 0.9:
         lines.append(f"caution   a chance of {question.p_star:g} takes 29 solved runs in a row to prove, and 2 failures in 2 to refute")
     return ScalePlan(
-        question, question.over, question.start, spending.budget, pilot, run_cost, capacity.trials, affordable, capacity, tuple(lines)
+        question, question.over, question.start, asked.spending.budget, pilot, run_cost, capacity.trials, affordable, capacity, tuple(lines)
     )
 
 
-def _priced(
-    target: Target, question: Question, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None
-) -> tuple[Cost, Cost, float]:
+def _priced(asked: Asked) -> tuple[Cost, Cost, float]:
     """Returns what a pilot cost, what a run costs, and how many runs the budget pays for."""
     pilot = Cost()
-    if (measured := _measured(folder)) is None:
-        pilot = launch(target, question, spending, runner, folder, began=began, pilot=True).spent
-        measured = _measured(folder) or pilot
-    costs = {name: amount * question.horizon / max(1, measured.units) for name, amount in measured.as_dict().items()}
-    run_cost = Cost(**costs | {"units": question.horizon})  # type: ignore[arg-type]  # units are whole
-    return pilot, run_cost, min(limit / costs[name] if costs[name] else math.inf for name, limit in spending.budget.limits.items())
+    if (measured := _measured(asked.folder)) is None:
+        pilot = asked.run(pilot=True).spent
+        measured = _measured(asked.folder) or pilot
+    horizon = asked.question.horizon
+    costs = {name: amount * horizon / max(1, measured.units) for name, amount in measured.as_dict().items()}
+    run_cost = Cost(**costs | {"units": horizon})  # type: ignore[arg-type]  # units are whole
+    return pilot, run_cost, min(limit / costs[name] if costs[name] else math.inf for name, limit in asked.spending.budget.limits.items())
 
 
 def _measured(folder: Path | None) -> Cost | None:

@@ -6,20 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from shoestring.budget import Budget, Cost, Price, describe, duration
-from shoestring.engine.launch import RunnerName, launch, make_strategy
+from shoestring.engine.asked import Asked
+from shoestring.engine.launch import make_strategy
 from shoestring.engine.ledger import Ledger
 from shoestring.engine.run import Run, cost_of
-from shoestring.engine.spending import Spending, check_feasible
+from shoestring.engine.spending import check_feasible
 from shoestring.engine.study import Study
 from shoestring.errors import BudgetTooSmall
 from shoestring.questions.search.question import Search
 from shoestring.questions.search.strategy import RESEEDED, too_small
-from shoestring.runners.arms import Target
 from shoestring.runners.process import default_workers
 from shoestring.runners.replay import ReplayRunner
 from shoestring.schedulers import brackets
@@ -96,25 +96,23 @@ class Plan:
         return f"confirm   not at this budget: {too_small(question)}: about {duration(needed * self.unit_s / self.workers)}"
 
 
-def plan_search(
-    target: Target, question: Search, spending: Spending, runner: RunnerName, folder: Path | None, began: float | None = None
-) -> Plan:
+def plan_search(asked: Asked) -> Plan:
     """Plans a search; runs one lease of it as a charged pilot if nothing of it has been measured yet.
 
     Raises:
         BudgetTooSmall: it does not pay for one full trial.
         UsageError, StoreError: as ``search``.
     """
+    question, spending = cast(Search, asked.question), asked.spending
     check_feasible(question, spending.budget)
     pilot = Cost()
-    measured = _measured(folder)
+    measured = _measured(asked.folder)
     if measured is None:
-        answer = launch(target, question, spending, runner, folder, began=began, pilot=True)
-        pilot = answer.spent
-        measured = _measured(folder) or ([], answer.spent)
+        pilot = asked.run(pilot=True).spent
+        measured = _measured(asked.folder) or ([], pilot)
     rows, spent = measured
     unit_s, per_unit = _costs(rows or [pilot])
-    workers = spending.workers or (default_workers() if runner == "process" else 1)
+    workers = spending.workers or (default_workers() if asked.runner == "process" else 1)
     units, limited_by = _affordable(spending.budget, spending.price, spent, per_unit, unit_s, workers)
     if units < question.horizon and not spent.units >= question.horizon:
         raise BudgetTooSmall(

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import shoestring as ss
+from shoestring.engine.asked import Asked
 from shoestring.engine.journal import Journal
 from shoestring.engine.run import Run
-from shoestring.engine.spending import Spending
-from shoestring.plans.search import plan_search
+from shoestring.plans import plan_of
 from shoestring.questions.search.question import Search
 from shoestring.questions.search.strategy import SearchTally
 from shoestring.space import Space
@@ -161,7 +161,7 @@ def test_the_plan_says_what_will_be_confirmed(epochs):
     budget = f"{epochs} epochs"
     question = Search("t", Space(SPACE), "score", "max", 3)
 
-    planned = plan_search(curve(1.0), question, Spending.of(budget, (), 2.0, None, 1), "replay", None)
+    planned = plan_of(Asked(curve(1.0), question, {"budget": budget, "workers": 1, "runner": "replay", "store": ":memory:"}))
 
     assert (planned.n_confirming >= 6) == (search(curve(1.0), budget=budget).finding.confirmation is not None)
     assert ("from 12 full trainings on (36 epochs)" in str(planned)) == (epochs < 36)
