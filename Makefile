@@ -29,8 +29,8 @@ demo: $(STAMP)  ## a search under a 60-second budget on real images
 test: $(STAMP)  ## run the tests
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2
 
-quick: $(STAMP)  ## run the tests that take milliseconds
-	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 -m 'not slow' tests/unit tests/contracts tests/test_architecture.py
+quick: $(STAMP)  ## run the unit and contract tests but the slow ones
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 -m 'not slow' tests/unit tests/contracts
 
 portable: $(STAMP)  ## run the tests that train on the plainest instructions: they must not hang on one processor
 	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default $(PYTHON) -m pytest -q -n 2 tests/systems tests/known_answers

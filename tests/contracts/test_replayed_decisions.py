@@ -25,6 +25,8 @@ from shoestring.schedulers import NAMES
 from shoestring.space import Choice, Int, Space
 from shoestring.store import Store, schema
 
+pytestmark = pytest.mark.slow
+
 SPACE = Space({"x": Int(0, 3, default=1), "k": Choice(["a", "b"])})
 SEARCH = Search("t", SPACE, "loss", "min", 9)
 A, B, C = Arm("a", {"x": 0.0}), Arm("b", {"x": 0.2}), Arm("c", {"x": 2.0})

@@ -21,6 +21,8 @@ from shoestring.runners.worker import EVENTS, python_work
 from shoestring.trial.events import read
 from shoestring.trial.lease import Exit, Lease, Report
 
+pytestmark = pytest.mark.slow
+
 HORIZON = 6
 
 TRAIN = '''

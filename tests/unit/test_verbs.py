@@ -9,6 +9,8 @@ import pytest
 import shoestring as ss
 from shoestring.machine.importing import load
 
+pytestmark = pytest.mark.slow
+
 OWN = """
 import random
 import shoestring as ss

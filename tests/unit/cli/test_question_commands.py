@@ -8,6 +8,8 @@ import pytest
 
 from shoestring.cli import main
 
+pytestmark = pytest.mark.slow
+
 TARGET = """
 import random
 

@@ -18,6 +18,8 @@ from shoestring.errors import DifferentQuestion, UsageError
 from shoestring.reports import text
 from shoestring.store import Store
 
+pytestmark = pytest.mark.slow
+
 TRAIN = "import pathlib\npathlib.Path('ran').touch()\ndef train(trial):\n    for _ in trial.steps(): trial.report(loss=1.0)\n"
 
 

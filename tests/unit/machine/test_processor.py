@@ -12,6 +12,8 @@ import pytest
 from shoestring.machine.processor import capability
 from shoestring.verdicts.check import page
 
+pytestmark = pytest.mark.slow
+
 SAID = """
 import sys
 from shoestring.machine.processor import capability

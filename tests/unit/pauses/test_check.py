@@ -15,6 +15,8 @@ from shoestring.pauses.verdict import Verdict
 from shoestring.pauses.watch import WatchedTrial, largest_difference
 from shoestring.trial import Trial
 
+pytestmark = pytest.mark.slow
+
 NUMPY_CASES = """
 import random
 import time

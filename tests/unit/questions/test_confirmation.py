@@ -19,6 +19,8 @@ from shoestring.store import Store
 from shoestring.values.answer import Status
 from shoestring.values.orders import Observation, Start
 
+pytestmark = pytest.mark.slow
+
 SPACE = {"x": ss.Float(0, 1, default=0.1)}
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from shoestring.reports.drawing import FAINT, INK, SERIES, Plot, inline, save, undrawable
 
+pytestmark = pytest.mark.slow
+
 
 def draw(figure):
     figure.subplots().plot([0, 1], [0.001, 0.002], color=SERIES[0], label="a <b> $x_1$ & 日本")

@@ -17,6 +17,8 @@ from shoestring.reports.project import project_rows, read_project
 from shoestring.values.answer import Answer, Status
 from shoestring.values.finding import Best
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def written(compared):

@@ -13,6 +13,8 @@ from shoestring.runners.worker import EVENTS
 from shoestring.trial.events import EventWriter, read
 from shoestring.trial.lease import Lease
 
+pytestmark = pytest.mark.slow
+
 REPORT = """
 import json, os, signal, sys, time
 to, folder = int(os.environ["SHOESTRING_TO"]), os.environ["SHOESTRING_CHECKPOINT_DIR"]

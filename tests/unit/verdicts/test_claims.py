@@ -16,6 +16,8 @@ from shoestring.verdicts import check as claims
 from shoestring.verdicts.check import ClaimSet, check, page, selected, verdicts_in
 from shoestring.verdicts.rules import better
 
+pytestmark = pytest.mark.slow
+
 FILE = """
 from functools import partial
 import random
