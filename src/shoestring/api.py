@@ -376,7 +376,7 @@ def report(run: str | Path | Run | None = None) -> list[Path]:
 
 @checked
 def claims(
-    targets: str | Sequence[str] = "all",
+    targets: str | Sequence[str],
     *,
     budget: str | None = None,
     only: Sequence[str] = (),

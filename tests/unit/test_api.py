@@ -184,6 +184,7 @@ def asked_of(target):
     ("target", "name"),
     [
         (train, "test_api-train-search"),
+        ("x" * 9999, f"{'x' * 60}-search"),
         ("dir/my file.py:fit", "my-file-fit-search"),
         (ss.Script(("./run me", "{lr}"), None, "loss"), "run-search"),
     ],

@@ -77,12 +77,12 @@ def test_claims_are_checked_by_the_name_of_their_file(own):
 
 
 WRONG = {
-    "check": ((), (5,), (None,), ("own.py:train", 3), (lambda trial: None,)),
+    "check": ((), ("x" * 200_000,), (5,), (None,), ("own.py:train", 3), (lambda trial: None,)),
     "plan": ((), (3,), (len,), (ss.search,), (ss.search, 3)),
     "load": (("nowhere",), (5,), ([],)),
     "report": (("nowhere",), (5,)),
     "resume": (("nowhere",), (5,)),
-    "claims": (("nothing",), (5,), (["nothing", 3],)),
+    "claims": ((), ("nothing",), (5,), (["nothing", 3],)),
 }
 
 

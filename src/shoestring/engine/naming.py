@@ -13,6 +13,7 @@ from shoestring.runners.arms import Arms, Target
 from shoestring.runners.script import Script
 
 IN_MEMORY = ":memory:"
+_LONGEST_STEM = 60  # characters of a folder's name, of which a file system takes 255 bytes
 
 
 def name_of(target: Target) -> str:
@@ -40,7 +41,7 @@ def folder_of(store: str | Path | None, question: Question) -> Path | None:
             named = f"{Path(where).stem if where.endswith('.py') else where.rpartition('.')[2]}-{function}"
         else:  # a command
             named = Path(question.target.split(" ")[0]).stem
-        stem = re.sub(r"[^\w.-]+", "-", named).strip("-.") or "study"
+        stem = re.sub(r"[^\w.-]+", "-", named).strip("-.")[:_LONGEST_STEM] or "study"
         return runs_folder() / f"{stem}-{question.to_json()['question']}"
     return None if str(store) == IN_MEMORY else nameable(Path(store))
 

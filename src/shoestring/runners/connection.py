@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import select
@@ -17,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from shoestring.errors import InvalidTarget
+from shoestring.errors import InvalidTarget, shown
 from shoestring.machine import mark as marks
 from shoestring.machine.clock import monotonic, sleep
 from shoestring.runners.arms import Target, to_plain, work_of
@@ -49,7 +50,11 @@ class Connection:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             if (plain := to_plain(target)) is not None:
-                self.pid, self._is_gone = _start(theirs, plain, work, threads, mark)
+                try:
+                    self.pid, self._is_gone = _start(theirs, plain, work, threads, mark)
+                except InvalidTarget:
+                    self._socket.close()
+                    raise
             else:
                 self.pid, self._is_gone = _fork(self._socket, theirs, target, threads, mark)
         try:
@@ -115,15 +120,20 @@ def _start(theirs: socket.socket, target: Any, work: str | None, threads: int, m
         "OMP_NUM_THREADS": "1",
         marks.VARIABLE: mark,
     }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order],
-        env=environment,
-        pass_fds=[theirs.fileno()],
-        preexec_fn=_end_with_engine,
-        start_new_session=True,  # what stops or hangs up the terminal's group must leave those who keep its time alone
-        stdin=subprocess.DEVNULL,
-        stdout=2,
-    )
+    try:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "shoestring.runners.server", str(theirs.fileno()), order],
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            preexec_fn=_end_with_engine,
+            start_new_session=True,  # what stops or hangs up the terminal's group must leave those who keep its time alone
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+        )
+    except OSError as error:
+        if error.errno != errno.E2BIG:
+            raise
+        raise InvalidTarget(f"target {shown(target)} is too long to be handed to a process; put the command into a file.") from None
     return server.pid, lambda: server.poll() is not None
 
 
