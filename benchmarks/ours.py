@@ -18,7 +18,7 @@ from shoestring.runners.replay import ReplayRunner
 from shoestring.samplers import make_sampler
 from shoestring.schedulers import make_scheduler
 from shoestring.space import Choice, Float, Space
-from shoestring.store import Store
+from shoestring.store.store import Store
 from shoestring.values.orders import Observation, Start
 
 

@@ -16,7 +16,7 @@ from shoestring.runners.replay import ReplayRunner
 from shoestring.samplers import make_sampler
 from shoestring.schedulers import Hyperband
 from shoestring.space import Float, Space
-from shoestring.store import Store
+from shoestring.store.store import Store
 
 
 def units(horizon: int, eta: int, *, pausable: bool) -> int:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,9 +25,11 @@ from typing import Any, Literal, TypeAlias
 import psutil
 
 from shoestring import datasets
+from shoestring.machine.lock import holder
 from shoestring.machine.processor import capability
 from shoestring.runners import gpus
 from shoestring.runners.energy import EnergyMeter
+from shoestring.store.layout import has_note, runs_in
 
 State: TypeAlias = Literal["ok", "note", "problem"]
 
@@ -247,9 +249,9 @@ def _data() -> Finding:
 
 
 def _runs(runs: Path) -> Iterator[Finding]:
-    folders = sorted(path.parent for path in runs.glob("*/study.db")) if runs.is_dir() else []
-    held = {folder: pid for folder in folders if (pid := _holder(folder)) is not None}
-    unanswered = [folder for folder in folders if folder not in held and not _is_answered(folder)]
+    folders = sorted(runs_in(runs))
+    held = {folder: pid for folder in folders if (pid := holder(folder)) is not None}
+    unanswered = [folder for folder in folders if folder not in held and not has_note(folder, "ended")]
     text = f"{len(folders)} in {runs}, {len(held)} being worked on, {len(unanswered)} unfinished"
     if unanswered:
         names = ", ".join(folder.name for folder in unanswered[:5]) + (", ..." if len(unanswered) > 5 else "")
@@ -258,26 +260,6 @@ def _runs(runs: Path) -> Iterator[Finding]:
         yield Finding("runs", "ok", text)
     for folder, pid in held.items():
         yield Finding("run", "ok", f"{folder.name} is being worked on by process {pid}")
-
-
-def _holder(folder: Path) -> int | None:
-    """Returns the process that works on a run, None if nobody does. The lock is not tried: that could hinder one that starts."""
-    lock = folder / "lock"
-    try:
-        pid = int(lock.read_text(encoding="ascii"))
-        descriptors = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
-    except (OSError, ValueError):
-        return None
-    return pid if str(lock.resolve()) in descriptors else None
-
-
-def _is_answered(folder: Path) -> bool:
-    """Tells whether a run has its answer. A look at one row, read-only: opening the store would check all of it, for every run there is."""
-    try:
-        with closing(sqlite3.connect(f"{(folder / 'study.db').resolve().as_uri()}?mode=ro", uri=True, timeout=0.1)) as connection:
-            return connection.execute("SELECT 1 FROM meta WHERE key = 'ended'").fetchone() is not None
-    except sqlite3.Error:
-        return False
 
 
 def _memory_limit() -> int | None:

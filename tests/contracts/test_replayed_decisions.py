@@ -23,7 +23,8 @@ from shoestring.runners.replay import ReplayRunner
 from shoestring.samplers import SAMPLERS
 from shoestring.schedulers import NAMES
 from shoestring.space import Choice, Int, Space
-from shoestring.store import Store, schema
+from shoestring.store import schema
+from shoestring.store.store import Store
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rows import TRIAL
 
 from shoestring.errors import StoreCorrupt
-from shoestring.store import Store, schema
+from shoestring.store import schema
+from shoestring.store.store import Store
 
 MEMBERS = {"in memory": lambda folder: Store.in_memory(), "on disk": lambda folder: Store.create_or_open(folder / "run")}
 

@@ -14,7 +14,7 @@ import pytest
 
 from shoestring import doctor
 from shoestring.doctor import Finding, examine
-from shoestring.store import Store
+from shoestring.store.store import Store
 
 NAMES = {
     "python",

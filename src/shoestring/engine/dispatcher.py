@@ -18,8 +18,9 @@ from shoestring.errors import StoreUnwritable, UnknownName, UsageError
 from shoestring.machine.files import unwritable
 from shoestring.questions.protocol import Question
 from shoestring.runners import Runner
-from shoestring.store import Store, schema
+from shoestring.store import schema
 from shoestring.store.integrity import making_sense
+from shoestring.store.store import Store
 from shoestring.store.unread import EVENTS, check_event, check_known
 from shoestring.trial.lease import Exit, Lease, Report
 from shoestring.values.orders import Advance, Order
@@ -245,9 +246,6 @@ class Dispatcher:
             self._say_once(trial, event["remark"], event["note"])
         elif "checkpoint" in event:
             trial.checkpoint, trial.losses = event["checkpoint"], 0
-            if "sha256" in event:
-                row = {"trial_id": trial.id, "unit": event["checkpoint"], "token": report.token}
-                self._store.put(schema.checkpoints, row | {"sha256": event["sha256"], "bytes": event["bytes"]})
         elif "bare" in event:
             self._journal.resumed_bare(trial, event["bare"], event["handed"])
         elif "refused" in event:

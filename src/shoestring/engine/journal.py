@@ -19,8 +19,9 @@ import numpy as np
 from shoestring.cleaning import MOST, storable
 from shoestring.errors import DifferentQuestion
 from shoestring.questions.protocol import Question, Strategy
-from shoestring.store import Store, schema
-from shoestring.store.redo import Row
+from shoestring.store import schema
+from shoestring.store.protocol import Row
+from shoestring.store.store import Store
 from shoestring.values.orders import Config, Observation, Order, Purpose, Start
 
 FAILURES_TO_GIVE_UP = 5  # if the first trials of a session all fail, the fault is not theirs

@@ -27,7 +27,8 @@ from shoestring.runners.arms import Arms, Target, by_name, catch_up, check_scrip
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
 from shoestring.runners.replay import Curve, ReplayRunner
-from shoestring.store import Store, schema
+from shoestring.store import schema
+from shoestring.store.store import Store
 from shoestring.values.answer import Answer
 from shoestring.values.orders import Config
 

@@ -15,8 +15,9 @@ from typing import Any
 from shoestring.budget import RESOURCES, Budget, Cost, Price
 from shoestring.cleaning import storable
 from shoestring.machine import clock
-from shoestring.store import Store, schema
-from shoestring.store.redo import Row
+from shoestring.store import schema
+from shoestring.store.protocol import Row
+from shoestring.store.store import Store
 from shoestring.trial.lease import Usage
 
 OUTCOMES = ("useful", "pilot", "confirmation", "failed", "lost", "killed", "engine")

@@ -25,8 +25,8 @@ from shoestring.machine.files import replace, unwritable
 from shoestring.machine.processor import capability
 from shoestring.questions.protocol import Question
 from shoestring.runners import gpus
-from shoestring.store import Store
 from shoestring.store.integrity import making_sense
+from shoestring.store.store import Store
 from shoestring.values.answer import Answer, Status
 
 

@@ -11,6 +11,7 @@ from shoestring.errors import NotARun, UsageError, shown
 from shoestring.questions.protocol import Question
 from shoestring.runners.arms import Arms, Target
 from shoestring.runners.script import Script
+from shoestring.store.layout import runs_in
 
 IN_MEMORY = ":memory:"
 _LONGEST_STEM = 60  # characters of a folder's name, of which a file system takes 255 bytes
@@ -73,7 +74,7 @@ def run_named(run: str | None) -> Path:
     if run is not None:
         named = runs_folder() / run
         return named if not nameable(Path(run)).exists() and named.exists() else Path(run)
-    found = sorted(runs_folder().glob("*/study.db"), key=lambda path: path.stat().st_mtime)
+    found = runs_in(runs_folder())
     if not found:
         raise NotARun(f"there is no run in {runs_folder()}; give a run's folder, or set SHOESTRING_RUNS to where the runs lie.")
-    return found[-1].parent
+    return found[-1]

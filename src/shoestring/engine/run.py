@@ -16,9 +16,10 @@ from shoestring.errors import NotARun
 from shoestring.questions.kinds import kind_of, question_of
 from shoestring.questions.protocol import Question
 from shoestring.runners.arms import Arms, from_plain
-from shoestring.store import Store, schema
+from shoestring.store import schema
 from shoestring.store.integrity import making_sense
-from shoestring.store.redo import Row
+from shoestring.store.protocol import Row
+from shoestring.store.store import Store
 from shoestring.values.finding import Finding
 from shoestring.values.orders import Config, Observation, Purpose, Start
 

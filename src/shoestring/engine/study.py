@@ -17,7 +17,7 @@ from shoestring.machine.files import open_own
 from shoestring.machine.signals import on_interrupt
 from shoestring.questions.protocol import Question, Strategy
 from shoestring.runners import Runner
-from shoestring.store import Store
+from shoestring.store.store import Store
 from shoestring.values.answer import Answer, Status
 from shoestring.values.finding import plural
 from shoestring.values.orders import Advance

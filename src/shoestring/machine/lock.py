@@ -11,6 +11,8 @@ from pathlib import Path
 from shoestring.errors import StoreLocked
 from shoestring.machine.files import open_own
 
+NAME = "lock"  # of its file
+
 
 class Lock:
     """Takes the lock of the run in a folder, and writes this process's number into it.
@@ -21,7 +23,7 @@ class Lock:
     """
 
     def __init__(self, folder: Path) -> None:
-        file = open_own(folder / "lock", os.O_RDWR | os.O_CREAT)
+        file = open_own(folder / NAME, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -50,6 +52,17 @@ class Lock:
             with suppress(OSError):
                 self.check()
                 os.close(self._file)
+
+
+def holder(folder: Path) -> int | None:
+    """Returns the process that works on a run, None if nobody does. The lock is not tried: that could hinder one that starts."""
+    lock = folder / NAME
+    try:
+        pid = int(lock.read_text(encoding="ascii"))
+        descriptors = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+    except (OSError, ValueError):
+        return None
+    return pid if str(lock.resolve()) in descriptors else None
 
 
 def _let_go_in_child() -> None:

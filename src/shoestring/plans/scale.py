@@ -17,6 +17,7 @@ from shoestring.questions.protocol import Question
 from shoestring.questions.scale.question import Scale
 from shoestring.stats.capacity_bayes import CapacityBayes, CapacityPlan
 from shoestring.stats.capacity_strict import CapacityStrict
+from shoestring.store.layout import is_run
 
 _STUDIES = 100  # simulated searches for the capacity
 _FARTHEST_PLANNED = 256  # times the first size: places of the capacity that the plan averages over
@@ -125,7 +126,7 @@ def _priced(asked: Asked) -> tuple[Cost, Cost, float]:
 
 
 def _measured(folder: Path | None) -> Cost | None:
-    if folder is None or not (folder / "study.db").exists():
+    if folder is None or not is_run(folder):
         return None
     spent = sum((cost_of(row) for row in Run.read(folder).ledger if row["units"]), Cost())
     return spent if spent.units else None

@@ -24,7 +24,8 @@ from shoestring.runners.process import default_workers
 from shoestring.runners.replay import ReplayRunner
 from shoestring.schedulers import brackets
 from shoestring.stats.confirmation import least_trainings
-from shoestring.store import Store
+from shoestring.store.layout import is_run
+from shoestring.store.store import Store
 from shoestring.values.orders import Config
 
 MOST_UNITS = 20_000  # a replay of more would take longer than it tells
@@ -141,7 +142,7 @@ def plan_search(asked: Asked) -> Plan:
 
 
 def _measured(folder: Path | None) -> tuple[list[Cost], Cost] | None:
-    if folder is None or not (folder / "study.db").exists():
+    if folder is None or not is_run(folder):
         return None
     run = Run.read(folder)
     rows = [replace(cost_of(row), wall_s=row["busy_s"]) for row in run.ledger if row["units"] and row["outcome"] in ("useful", "pilot")]

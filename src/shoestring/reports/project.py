@@ -17,6 +17,7 @@ from shoestring.reports.spending import MEANINGS, amount, heading
 from shoestring.reports.table import Cell, Datum, Table, cell, table
 from shoestring.reports.verdict import verdict
 from shoestring.reports.wording import amounts, n_started, plural, title
+from shoestring.store.layout import runs_in
 
 
 def read_project(folder: Path) -> tuple[list[Run], list[str]]:
@@ -26,9 +27,9 @@ def read_project(folder: Path) -> tuple[list[Run], list[str]]:
         NotARun: there is none that can be read.
     """
     runs, unread = [], []
-    for store in sorted(folder.glob("*/study.db")):
+    for run in sorted(runs_in(folder)):
         try:
-            runs.append(Run.read(store.parent))
+            runs.append(Run.read(run))
         except StoreError as error:
             unread.append(str(error))
     if not runs:

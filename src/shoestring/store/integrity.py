@@ -1,65 +1,25 @@
 """What a run's folder and database must look like to be used: whatever fails here was damaged, or was not made by Shoestring.
 
-SQLite notices a damaged tree, but not a changed value: every row carries a checksum of its own. A folder may come from someone else, so
-its database may hold the tables of ``schema`` and nothing beside them, above all no views and no triggers.
+A folder may come from someone else, so its database may hold the tables of ``schema`` and nothing beside them, above all no views and no
+triggers.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import Any
 
-from sqlalchemy import Connection, Float, Integer, Table, text
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import sqlite
 
 from shoestring.errors import StoreCorrupt
 from shoestring.store import schema
-from shoestring.store.redo import Row
+from shoestring.store.layout import DATABASE, FILES, TRIALS
 
-DATABASE, REDO, LOCK, TRIALS = "study.db", "redo.log", "lock", "trials"
-
-_FILES = (DATABASE, f"{DATABASE}-journal", f"{DATABASE}-wal", f"{DATABASE}-shm", REDO, LOCK, "log.txt", "study.json", "env.json")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
-
-
-def sealing(table: Table) -> Callable[[Mapping[str, Any]], int]:
-    """Returns what gives the checksum of a row, over all columns but its own, and refuses a row that the table cannot hold.
-
-    Raises (what is returned):
-        TypeError, KeyError: a value of a wrong type, or a column that is missing.
-    """
-    columns = [(column.name, _kind(column.type), bool(column.nullable)) for column in table.columns if column.name != schema.CRC]
-
-    def seal(row: Mapping[str, Any]) -> int:
-        return zlib.crc32(repr([kind(row[name], nullable) for name, kind, nullable in columns]).encode(errors="surrogatepass"))
-
-    return seal
-
-
-def checking(table: Table) -> Callable[[Row], Row]:
-    """Returns what takes the checksum off a stored row, once the row is found to be whole and to hold what is due in each column.
-
-    Raises (what is returned):
-        ValueError, TypeError, KeyError, RecursionError: the row was damaged, or not written by Shoestring.
-    """
-    seal = sealing(table)
-    shapes: dict[str, schema.Shape] = {column.name: column.info["shape"] for column in table.columns if column.info}
-
-    def check(row: Row) -> Row:
-        if row.pop(schema.CRC) != seal(row):
-            raise ValueError(f"a row of the table {table.name!r} has another checksum")
-        for name, shape in shapes.items():
-            if (text := row[name]) is not None and not shape(json.loads(text)):
-                raise ValueError(f"{table.name}.{name} holds {text[:40]}")
-        return row
-
-    return check
 
 
 def check_schema(connection: Connection) -> None:
@@ -87,7 +47,7 @@ def check_folder(folder: Path) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
             mode = entry.stat(follow_symlinks=False).st_mode
-            if (entry.name in _FILES and not S_ISREG(mode)) or (entry.name == TRIALS and not S_ISDIR(mode)):
+            if (entry.name in FILES and not S_ISREG(mode)) or (entry.name == TRIALS and not S_ISDIR(mode)):
                 raise _not_own(Path(entry))
     if (folder / TRIALS).exists():
         with os.scandir(folder / TRIALS) as entries:
@@ -123,22 +83,6 @@ def _names_another(journal: Path) -> bool:
 def _columns(table: Table) -> Iterator[tuple[str, str, int]]:
     for column in table.columns:
         yield column.name, column.type.compile(sqlite.dialect()), 0
-
-
-def _kind(kind: object) -> Callable[[Any, bool], object]:
-    """Returns what checks a value of a column, and gives it the one type that SQLite gives back."""
-    allowed, made = (int, int) if isinstance(kind, Integer) else (int | float, float) if isinstance(kind, Float) else (str, str)
-
-    def checked(value: Any, nullable: bool) -> object:
-        if value is None and nullable:
-            return None
-        if not isinstance(value, allowed):
-            raise TypeError(f"{type(value).__name__} where {made.__name__} is due")
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise OverflowError(f"{value} is not a 64-bit number")
-        return made(value) if made is not float else float(value) + 0.0  # SQLite knows no -0.0
-
-    return checked
 
 
 def _not_own(path: Path) -> StoreCorrupt:

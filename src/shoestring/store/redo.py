@@ -15,12 +15,11 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shoestring.machine.files import open_own, read_own, sync_folder
+from shoestring.store.protocol import Row
 from shoestring.trial.events import decode, encode
-
-Row = dict[str, Any]
 
 ROOM = 1 << 16  # bytes by which the file grows
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 metadata = MetaData()
 
@@ -89,17 +89,6 @@ decisions = Table(
     Column("trial_id", Integer, nullable=False),
     Column("unit", Integer, nullable=False),
     Column("loss", Float),  # null for inf
-)
-
-checkpoints = Table(
-    "checkpoints",
-    metadata,
-    Column("trial_id", Integer, ForeignKey("trials.id"), primary_key=True),
-    Column("unit", Integer, primary_key=True),
-    Column("token", Integer, primary_key=True),
-    Column("sha256", String(64), nullable=False),
-    Column("bytes", Integer, nullable=False),
-    sqlite_with_rowid=False,  # its key is its place: one page less to write a commit
 )
 
 for table in metadata.sorted_tables:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shoestring.errors import StoreCorrupt
-from shoestring.store.integrity import REDO, TRIALS
+from shoestring.store.layout import REDO, TRIALS
 from shoestring.trial.events import read
 
 EVENTS = "events.jsonl"

@@ -16,7 +16,7 @@ from shoestring.budget import RESOURCES
 from shoestring.engine.run import Run
 from shoestring.errors import NotARun, UnknownName, UsageError
 from shoestring.reports import export
-from shoestring.store import Store
+from shoestring.store.store import Store
 
 SPACE = {
     "lr": ss.Float(1e-4, 1, log=True),

@@ -12,7 +12,8 @@ from rows import TRIAL
 
 from shoestring.budget import RESOURCES, Budget, Cost, Price
 from shoestring.engine.ledger import Ledger
-from shoestring.store import Store, schema
+from shoestring.store import schema
+from shoestring.store.store import Store
 from shoestring.trial.lease import Usage
 
 RATES = Cost(wall_s=1.0, cpu_s=4.0, gpu_s=1.0, kwh=0.001)

@@ -16,7 +16,7 @@ from shoestring.cli import main
 from shoestring.engine.run import Run
 from shoestring.errors import DifferentQuestion, UsageError
 from shoestring.reports import text
-from shoestring.store import Store
+from shoestring.store.store import Store
 
 pytestmark = pytest.mark.slow
 

@@ -24,7 +24,8 @@ from shoestring.runners.inline import InlineRunner
 from shoestring.runners.replay import ReplayRunner
 from shoestring.runners.worker import python_work
 from shoestring.space import Float, Space
-from shoestring.store import Store, schema
+from shoestring.store import schema
+from shoestring.store.store import Store
 from shoestring.trial.lease import Exit, Lease, Report, Usage
 from shoestring.values.answer import Status
 

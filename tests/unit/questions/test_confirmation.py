@@ -15,7 +15,7 @@ from shoestring.plans import plan_of
 from shoestring.questions.search.question import Search
 from shoestring.questions.search.strategy import SearchTally
 from shoestring.space import Space
-from shoestring.store import Store
+from shoestring.store.store import Store
 from shoestring.values.answer import Status
 from shoestring.values.orders import Observation, Start
 

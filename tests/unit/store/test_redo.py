@@ -10,9 +10,10 @@ from contextlib import closing
 import pytest
 
 from shoestring.errors import StoreCorrupt, StoreUnwritable
-from shoestring.store import Store, redo, schema
-from shoestring.store.integrity import DATABASE, REDO
+from shoestring.store import redo, schema
+from shoestring.store.layout import DATABASE, REDO
 from shoestring.store.redo import RedoLog
+from shoestring.store.store import Store
 
 COMMITS = [{"decisions": [{"seq": seq, "kind": "tell", "trial_id": 0, "unit": 1, "loss": 0.1}]} for seq in range(3)]
 

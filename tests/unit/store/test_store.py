@@ -19,9 +19,10 @@ from rows import TRIAL
 import shoestring as ss
 from shoestring.engine.run import Run
 from shoestring.errors import NotARun, StoreCorrupt, StoreError, StoreLocked, StoreUnwritable, StoreVersion
-from shoestring.store import Store, schema
+from shoestring.store import schema
+from shoestring.store.store import Store
 
-OPEN = "import os, sys, pathlib; from shoestring.store import Store; store = Store.create_or_open(pathlib.Path(sys.argv[1])); "
+OPEN = "import os, sys, pathlib; from shoestring.store.store import Store; store = Store.create_or_open(pathlib.Path(sys.argv[1])); "
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_a_file_is_no_run(tmp_path):
 
 
 def test_a_database_that_someone_holds_is_said_to_be_in_use(folder, monkeypatch):
-    monkeypatch.setattr("shoestring.store.sqlite.BUSY_TIMEOUT_MS", 1)
+    monkeypatch.setattr("shoestring.store.sqlite_driver.BUSY_TIMEOUT_MS", 1)
     connection = sqlite3.connect(folder / "study.db", isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
 
@@ -205,14 +206,14 @@ def test_a_read_only_folder_can_be_read_and_is_refused_for_writing(folder):
 
 def test_a_full_disk_is_one_clear_error_and_nothing_is_lost(folder):
     with closing(Store.create_or_open(folder)) as store:
-        with store._engine.connect() as connection:
+        with store._database._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 1")
         store.put(schema.trials, TRIAL | {"config": '{"x": "' + "x" * 200_000 + '"}'})
 
         with pytest.raises(StoreUnwritable, match="full"):
             store.commit()
         assert store.rows(schema.trials) == [TRIAL]
-        with store._engine.connect() as connection:
+        with store._database._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 100000")
         store.commit()
 
@@ -370,7 +371,7 @@ def test_a_relative_folder_stays_the_same_when_the_program_changes_its_directory
 
 def test_a_lock_whose_descriptor_other_code_has_closed_is_named(folder):
     store = Store.create_or_open(folder)
-    os.close(store._lock._file)
+    os.close(store._database._lock._file)
     store.put(schema.trials, TRIAL)
 
     with pytest.raises(StoreUnwritable, match=r"lock could not be written \(Bad file descriptor\)"):
