@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shoestring.questions.largest.finding import Capacity
     from shoestring.questions.scale.finding import Law
     from shoestring.questions.search.finding import Selection
-    from shoestring.runners import Runner
+    from shoestring.runners.protocol import Runner
     from shoestring.runners.replay import ReplayRunner
     from shoestring.runners.script import Script
     from shoestring.space import Choice, Float, Int, Space

@@ -62,6 +62,8 @@ class Members(Generic[M]):
             UnknownName, InvalidTarget: as ``find``.
             UsageError: it cannot be made of that, or has not these methods.
         """
+        if name in self._table:
+            return self.find(name)(*given)
         try:
             made = self.find(name)(*given)
         except ShoestringError:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shoestring.runners import Runner
+from shoestring.runners.protocol import Runner
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
 from shoestring.runners.replay import ReplayRunner

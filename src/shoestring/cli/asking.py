@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Any, Optional, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Optional, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
     from shoestring.engine.asked import Asked
-    from shoestring.engine.launch import RunnerName
     from shoestring.engine.options import Options
     from shoestring.runners.script import Script
 
@@ -89,7 +88,7 @@ class Shared:
         return {
             "budget": self.budget,
             "unit": self.unit,
-            "runner": cast("RunnerName", self.runner),
+            "runner": self.runner,
             "workers": self.workers,
             "price": self.price,
             "watts": self.watts,

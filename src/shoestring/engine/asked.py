@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, cast
 
 from shoestring.arguments import checked
-from shoestring.engine.launch import RunnerName, launch
+from shoestring.engine.launch import launch
 from shoestring.engine.naming import folder_of
 from shoestring.engine.options import DEFAULTS, Limits, Options, spending_of
 from shoestring.engine.spending import Spending
 from shoestring.errors import UsageError, shown
 from shoestring.machine.clock import monotonic
 from shoestring.questions.protocol import Question
-from shoestring.runners import Runner
+from shoestring.runners import MEMBERS
 from shoestring.runners.arms import Target
+from shoestring.runners.protocol import Runner
 from shoestring.values.answer import Answer, F
 
 P = ParamSpec("P")
@@ -42,9 +43,10 @@ class Asked(Generic[F]):
     extend: bool = False
 
     @property
-    def runner(self) -> RunnerName | Runner:
+    def runner(self) -> str | Runner:
         """What carries out the leases, or its name."""
-        return (DEFAULTS | self.options)["runner"]
+        given = (DEFAULTS | self.options)["runner"]
+        return MEMBERS.name_of(given) if callable(given) else given
 
     @property
     def spending(self) -> Spending:

@@ -17,7 +17,7 @@ from shoestring.engine.ledger import Ledger
 from shoestring.errors import StoreUnwritable, UnknownName, UsageError
 from shoestring.machine.files import unwritable
 from shoestring.questions.protocol import Question
-from shoestring.runners import Runner
+from shoestring.runners.protocol import Runner
 from shoestring.store import schema
 from shoestring.store.integrity import making_sense
 from shoestring.store.store import Store

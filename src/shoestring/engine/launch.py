@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any
 
 from shoestring.budget import Cost
 from shoestring.engine.identity import pieces_of
@@ -16,31 +16,25 @@ from shoestring.engine.manifest import code_notes, code_record, finished_answer,
 from shoestring.engine.origin import made_here
 from shoestring.engine.spending import Spending, check_feasible
 from shoestring.engine.study import Study
-from shoestring.errors import UnknownName, UsageError, shown
+from shoestring.errors import UsageError, shown
 from shoestring.machine import mark as marks
 from shoestring.machine.clock import monotonic
-from shoestring.machine.importing import load
 from shoestring.questions.kinds import Stage, kind_of
 from shoestring.questions.protocol import Question, Strategy
-from shoestring.runners import Runner
-from shoestring.runners.arms import Arms, Target, by_name, catch_up, check_scripts, script_of, to_plain, work_of
-from shoestring.runners.inline import InlineRunner
-from shoestring.runners.process import ProcessRunner
-from shoestring.runners.replay import Curve, ReplayRunner
+from shoestring.runners import REPLAY, make_runner
+from shoestring.runners.arms import Arms, Target, by_name, check_scripts, to_plain
+from shoestring.runners.protocol import Post, Runner
 from shoestring.store import schema
 from shoestring.store.store import Store
 from shoestring.values.answer import Answer
 from shoestring.values.orders import Config
-
-RUNNERS = ("inline", "process", "replay")
-RunnerName: TypeAlias = Literal["inline", "process", "replay"]
 
 
 def launch(
     target: Target,
     question: Question,
     spending: Spending,
-    runner: RunnerName | Runner,
+    runner: str | Runner,
     folder: Path | None,
     on_progress: Callable[[Study], None] = lambda _study: None,
     began: float | None = None,
@@ -81,7 +75,8 @@ def launch(
         mark = (store and store.noted("mark")) or marks.new()
         if store is not None:
             marks.end(mark)  # what a dead engine has left running: the lock of the run is held here
-        at_work = _make_runner(runner, target, spending, mark, _ready_by(store, spending, began))
+        post = Post(target, spending.workers, spending.watts, mark, _ready_by(store, spending, began))
+        at_work = _make_runner(runner, post)
         cleanup.callback(at_work.close)
         _check_spendable(spending, at_work)
         if store is None:
@@ -100,7 +95,7 @@ def launch(
                 clock=at_work.now,
                 rates=at_work.rates,
                 slots=at_work.capacity,
-                began=began if runner in ("inline", "process") else None,
+                began=began if isinstance(runner, str) and runner != REPLAY else None,
             )
             extended = extend or bool(store.noted("extended"))
         strategy = make_strategy(question, store, pilot=pilot, extended=extended)
@@ -158,22 +153,11 @@ def _ready_by(store: Store | None, spending: Spending, began: float | None) -> f
     return (monotonic() if began is None else began) + max(0.0, limit - spent)
 
 
-def _make_runner(runner: RunnerName | Runner, target: Target, spending: Spending, mark: str, ready_by: float | None) -> Runner:
-    if not isinstance(runner, str):
-        if not (isinstance(runner.capacity, int) and isinstance(runner.rates, Cost)):
-            raise UsageError(f"runner must have a whole capacity and a Cost as rates, got {shown(runner)}.")
-        return runner
-    if runner == "process":
-        return ProcessRunner(by_name(target), spending.workers, spending.watts, mark=mark, ready_by=ready_by)
-    if runner == "inline":
-        return InlineRunner(work_of(target), spending.watts, mark=mark, catch_up=lambda folder, token: catch_up(target, folder, token))
-    if runner == "replay":
-        if script_of(target) or isinstance(target, Arms):
-            raise UsageError(
-                "a command cannot be replayed; --runner replay wants a TARGET that gives the learning curve of a configuration and a seed."
-            )
-        return ReplayRunner(cast(Curve, load(target) if isinstance(target, str) else target), spending.workers or 1)
-    raise UnknownName("runner", runner, RUNNERS)
+def _make_runner(runner: str | Runner, post: Post) -> Runner:
+    made = make_runner(runner, post) if isinstance(runner, str) else runner
+    if not (isinstance(made.capacity, int) and isinstance(made.rates, Cost)):
+        raise UsageError(f"runner must have a whole capacity and a Cost as rates, got {shown(made)}.")
+    return made
 
 
 def _code_of(store: Store | None, code: Mapping[str, str], accept: bool) -> dict[str, Any]:
@@ -190,7 +174,7 @@ def _code_of(store: Store | None, code: Mapping[str, str], accept: bool) -> dict
 
 
 def _request(
-    target: Target, spending: Spending, runner: RunnerName | Runner, folder: Path, code: Mapping[str, Any], members: Sequence[str]
+    target: Target, spending: Spending, runner: str | Runner, folder: Path, code: Mapping[str, Any], members: Sequence[str]
 ) -> dict[str, Any]:
     """Returns what ``resume`` needs beside the question, and where and of what code the run was made."""
     request = {

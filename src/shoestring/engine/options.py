@@ -8,10 +8,9 @@ from typing import Annotated, Required, TypeAlias, TypedDict
 
 from shoestring.arguments import LATER
 from shoestring.budget import Budget
-from shoestring.engine.launch import RunnerName
 from shoestring.engine.spending import Spending
 from shoestring.engine.study import Study
-from shoestring.runners import Runner
+from shoestring.runners.protocol import Post, Runner
 
 Limits: TypeAlias = Annotated[str | Sequence[str] | Budget, LATER]
 Prices: TypeAlias = Annotated[str | Sequence[str], LATER]
@@ -29,8 +28,9 @@ class Options(TypedDict, total=False):
     Attributes:
         budget: such as ``"10m"`` or ``["1h", "100 epochs"]``; see ``Budget``.
         unit: what a unit of training is called; by default the budget's word, or ``"epoch"``.
-        runner: ``"process"`` (the default), ``"inline"``, a runner of your own, or ``"replay"``, for which ``train(config, seed)`` gives a
-            learning curve: the metrics after each unit, one second of a virtual clock apart.
+        runner: ``"process"`` (the default), ``"inline"``, or ``"replay"``, for which ``train(config, seed)`` gives a learning curve: the
+            metrics after each unit, one second of a virtual clock apart. A runner of your own: as it is, or, so that the run can be resumed
+            by its folder, what makes it of a ``Post``: a class or function, or its name, ``mine.py:Runner``.
         workers: how many trials run at once; by default one per GPU, or half the cores.
         price: such as ``"2.5/gpu-hour"``; needed for a budget in usd.
         watts: declared power of a busy core, where the processor's energy cannot be read.
@@ -43,7 +43,7 @@ class Options(TypedDict, total=False):
 
     budget: Required[Limits]
     unit: str | None
-    runner: RunnerName | Runner
+    runner: str | Runner | Callable[[Post], Runner]
     workers: int | None
     price: Prices
     watts: float | None

@@ -42,7 +42,7 @@ def resumption(folder: Path, agree: Callable[[str], bool], *, accept_changes: bo
         spending = Spending(run.budget, Price(*request["price"]), request["grace"], request["watts"], request["workers"])
         members = kind_of(run.question).members(run.question)
         why = foreign(folder, request, members)
-    runs = ", ".join([command_of(target), *members])
+    runs = ", ".join([command_of(target), *members, *([runner] if ":" in runner else [])])
     said = f"{folder} {why}. Resuming it runs: {runs} (in {cwd})"
     if why and not agree(said):
         raise UsageError(f"{said}. Give --yes (yes=True) if that may run.")

@@ -16,7 +16,7 @@ from shoestring.errors import StoreCorrupt
 from shoestring.machine.files import open_own
 from shoestring.machine.signals import on_interrupt
 from shoestring.questions.protocol import Question, Strategy
-from shoestring.runners import Runner
+from shoestring.runners.protocol import Runner
 from shoestring.store.store import Store
 from shoestring.values.answer import Answer, Status
 from shoestring.values.finding import plural

@@ -1,4 +1,4 @@
-"""Runners carry out leases. What is promised to the engine is the same for all; the contract tests hold each to it.
+"""Runners carry out leases. What is promised to the engine is the same for all: ``protocol.Runner``.
 
 ========  ==============================================================  =====================================
 name      how a trial runs                                                stopped from outside
@@ -7,53 +7,34 @@ inline    in this process, one after the other; a debugger stops in it    betwee
 process   one child process a trial, forked from a warm server            always: its whole process group is killed
 replay    a table of learning curves on a virtual clock                   always
 ========  ==============================================================  =====================================
+
+A runner of your own is a class or function of a ``protocol.Post``; ``shoestring.testing.RUNNER_CHECKS`` hold it to what is promised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Protocol, runtime_checkable
+from shoestring.members import Members
+from shoestring.runners.protocol import Post, Runner
 
-from shoestring.budget import Cost
-from shoestring.trial.lease import Exit, Lease, Report, Usage
+MEMBERS: Members[Runner] = Members(
+    "runner",
+    {
+        "inline": "shoestring.runners.inline:inline",
+        "process": "shoestring.runners.process:process",
+        "replay": "shoestring.runners.replay:replay",
+    },
+)
+RUNNERS = MEMBERS.names
+REPLAY = "replay"  # its clock is its own: no second of it passes while a study begins
 
 
-@runtime_checkable
-class Runner(Protocol):
-    """Carries out leases, some at a time.
+def make_runner(name: str, post: Post) -> Runner:
+    """Returns a new runner.
 
-    Attributes:
-        capacity: how many leases can run at once.
-        rates: the most that one running lease burns a second.
+    Args:
+        name: one of ``RUNNERS``, of an installed package, or ``module:Name`` of your own: a class or function of a ``Post``.
+    Raises:
+        UnknownName: there is no runner of that name.
+        InvalidTarget, UsageError: it cannot run what the post names, or what is named makes no runner.
     """
-
-    capacity: int
-    rates: Cost
-
-    def now(self) -> float:
-        """Returns seconds on this runner's clock; only differences mean something."""
-
-    def start(self, lease: Lease) -> None:
-        """Starts a lease; at most ``capacity`` may be running."""
-
-    def poll(self, timeout_s: float) -> Sequence[Report | Exit]:
-        """Returns what has happened, waiting up to ``timeout_s`` for something to happen.
-
-        All reports of a lease come before its exit, in the order in which they were written; nothing comes after it.
-        """
-
-    def usage(self, token: int) -> Usage:
-        """Returns what a running lease has used so far."""
-
-    def stop(self, token: int, grace_s: float) -> None:
-        """Asks a lease to save itself and end, and kills it when ``grace_s`` is over; its exit is reported by ``poll``."""
-
-    def process(self, token: int) -> Mapping[str, float | str] | None:
-        """Returns what tells the process of a running lease from all others (``identity``), None if it has no process of its own."""
-
-    def recover(self, folder: Path, token: int, offset: int, process: Mapping[str, float | str] | None) -> Sequence[Report]:
-        """Kills what a dead engine has left running of the run, and returns what the lease wrote and nobody has read yet."""
-
-    def close(self) -> None:
-        """Kills what still runs and gives everything back."""
+    return MEMBERS.make(name, post, verbs=("now", "start", "poll", "usage", "stop", "process", "recover", "close"))

@@ -14,9 +14,11 @@ from types import FrameType
 from shoestring.machine import mark as marks
 from shoestring.machine.clock import monotonic
 from shoestring.machine.signals import TimeIsUp
+from shoestring.runners.arms import catch_up, work_of
 from shoestring.runners.energy import EnergyMeter
 from shoestring.runners.family import Family
 from shoestring.runners.guarding import Guard
+from shoestring.runners.protocol import Post
 from shoestring.runners.worker import EVENTS, Work
 from shoestring.trial import seeding
 from shoestring.trial.events import read, read_until_damage
@@ -166,3 +168,9 @@ def _alarm(lease: Lease, now: Callable[[], float]) -> Iterator[None]:
 
 def _cpu_s() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def inline(post: Post) -> InlineRunner:
+    """Returns the inline runner of a post."""
+    target = post.target
+    return InlineRunner(work_of(target), post.watts, mark=post.mark, catch_up=lambda folder, token: catch_up(target, folder, token))

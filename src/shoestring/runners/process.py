@@ -18,11 +18,12 @@ from shoestring.machine import mark as marks
 from shoestring.machine.clock import monotonic
 from shoestring.machine.files import read_own
 from shoestring.runners import gpus
-from shoestring.runners.arms import Target, catch_up
+from shoestring.runners.arms import Target, by_name, catch_up
 from shoestring.runners.connection import Connection
 from shoestring.runners.energy import EnergyMeter, Snapshot
 from shoestring.runners.guarding import Guard
 from shoestring.runners.identity import GAP_S, STOPPED_S, WATCH_S, identity, is_stopped, kill_tree
+from shoestring.runners.protocol import Post
 from shoestring.runners.worker import EVENTS, SAYS, UNWRITABLE
 from shoestring.trial.events import read, read_until_damage
 from shoestring.trial.lease import Exit, Lease, Report, Usage
@@ -334,3 +335,8 @@ class _Own(Container[int]):
             return os.getpid() in (pid, *(parent.pid for parent in psutil.Process(cast(int, pid)).parents()))
         except psutil.Error:
             return False
+
+
+def process(post: Post) -> ProcessRunner:
+    """Returns the process runner of a post."""
+    return ProcessRunner(by_name(post.target), post.workers, post.watts, mark=post.mark, ready_by=post.ready_by)

@@ -12,6 +12,9 @@ from typing import Any, TypeAlias, cast
 from shoestring.arguments import checked_class
 from shoestring.budget import Cost
 from shoestring.errors import UsageError, shown
+from shoestring.machine.importing import load
+from shoestring.runners.arms import Arms, script_of
+from shoestring.runners.protocol import Post
 from shoestring.runners.worker import describe
 from shoestring.trial.events import plain
 from shoestring.trial.lease import Exit, Lease, Report, Usage
@@ -164,3 +167,17 @@ def _curve_of(given: object) -> Sequence[Mapping[str, float]]:
     if isinstance(given, str | bytes | Mapping) or not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
         raise UsageError(f"a learning curve must be a list of metrics, got {shown(given)}; {_EXAMPLE}.")
     return cast(Sequence[Mapping[str, float]], given)
+
+
+def replay(post: Post) -> ReplayRunner:
+    """Returns the replay runner of a post.
+
+    Raises:
+        UsageError: it names a command or several targets.
+    """
+    target = post.target
+    if script_of(target) or isinstance(target, Arms):
+        raise UsageError(
+            "a command cannot be replayed; --runner replay wants a TARGET that gives the learning curve of a configuration and a seed."
+        )
+    return ReplayRunner(cast(Curve, load(target) if isinstance(target, str) else target), post.workers or 1)
