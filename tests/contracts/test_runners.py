@@ -6,24 +6,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from shoestring.runners.protocol import Runner
 from shoestring.runners.inline import InlineRunner
 from shoestring.runners.process import ProcessRunner
+from shoestring.runners.protocol import Runner
 from shoestring.runners.replay import ReplayRunner
 from shoestring.runners.script import Script
 from shoestring.runners.worker import EVENTS, python_work
+from shoestring.testing import RUNNER_CHECKS
+from shoestring.testing.runners import HORIZON, Session, curve_of, it_may_be_closed_twice
 from shoestring.trial.events import read
-from shoestring.trial.lease import Exit, Lease, Report
+from shoestring.trial.lease import Report
 
 pytestmark = pytest.mark.slow
-
-HORIZON = 6
 
 TRAIN = '''
 import asyncio, os, signal, time
@@ -122,39 +121,6 @@ RUN_CODE = [name for name in MEMBERS if name != "replay"]
 RUN_FUNCTIONS = [name for name in RUN_CODE if "script" not in name]
 
 
-@dataclass
-class Session:
-    """A runner at work in a folder."""
-
-    runner: Runner
-    folder: Path
-    n_leases: int = 0
-
-    def lease(self, how="well", to=HORIZON, trial_id=0, start=0, **terms) -> Lease:
-        self.n_leases += 1
-        offset = max((offset for _, offset in read(self.folder / str(trial_id) / EVENTS)), default=0)
-        terms = {"offset": offset, "grace": 0.5} | terms
-        return Lease(self.n_leases, trial_id, {"how": how}, 1, start, to, HORIZON, "epoch", "loss", self.folder / str(trial_id), **terms)
-
-    def start(self, *args, **terms) -> Lease:
-        lease = self.lease(*args, **terms)
-        self.runner.start(lease)
-        return lease
-
-    def until_exit(self, n=1) -> list[Report | Exit]:
-        told: list[Report | Exit] = []
-        give_up = time.monotonic() + 30
-        while sum(isinstance(item, Exit) for item in told) < n:
-            told += self.runner.poll(0.5)
-            assert time.monotonic() < give_up, told
-        return told
-
-    def carry_out(self, *args, **terms) -> tuple[list[dict], Exit]:
-        self.start(*args, **terms)
-        *reports, exit_ = self.until_exit()
-        return [dict(report.event) for report in reports], exit_
-
-
 @contextmanager
 def opened(name: str, folder: Path) -> Iterator[Session]:
     folder.mkdir(exist_ok=True)
@@ -191,35 +157,34 @@ def all_of(names):
     return pytest.mark.parametrize("name", names)
 
 
-def curve_of(events):
-    return [(event["unit"], event["metrics"]["loss"]) for event in events if "metrics" in event]
+class Kept:
+    """A runner that stays open for all tests of a module: its target is imported once."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.runner, name)
+
+    def close(self) -> None:
+        pass
 
 
-@all_of(MEMBERS)
-def test_a_lease_is_carried_out_to_its_last_unit(session):
-    events, exit_ = session.carry_out(to=3)
-
-    assert curve_of(events) == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
-    assert exit_.how == "ended"
-    assert (events[-1]["end"], events[-1]["at"]) == ("paused", 3)
+UNLIKE = {  # what a replay does not do, as it runs no code, and what cannot run beside another
+    "replay": {"it_carries_the_traceback_of_a_failure", "it_kills_a_trial_that_overstays", "it_recovers_what_nobody_has_read"},
+    "inline": {"it_runs_as_many_at_once_as_it_has_room_for", "it_has_a_stopped_trial_save_and_pause"},
+}
 
 
-@all_of(MEMBERS)
-def test_every_unit_begins_before_it_is_reported(session):
-    events, _ = session.carry_out(to=3)
-
-    told = [event.get("begin") or ("report", event["unit"]) for event in events if "begin" in event or "metrics" in event]
-    assert told == [1, ("report", 1), 2, ("report", 2), 3, ("report", 3)]
+PROMISES = [(name, check) for name in MEMBERS for check in RUNNER_CHECKS if check.__name__ not in UNLIKE.get(name, ())]
 
 
-@all_of(MEMBERS)
-def test_all_reports_come_before_the_exit_and_nothing_after_it(session):
-    lease = session.start(to=3)
-    told = session.until_exit()
-
-    assert [isinstance(item, Exit) for item in told] == [False] * (len(told) - 1) + [True]
-    assert {item.token for item in told} == {lease.token}
-    assert list(session.runner.poll(0.1)) == []
+@pytest.mark.parametrize(("name", "check"), PROMISES, ids=[f"{name}, {check.__name__}" for name, check in PROMISES])
+def test_a_runner_keeps_its_promises(name, check, sessions, tmp_path):
+    if check is it_may_be_closed_twice:
+        check(lambda _: MEMBERS[name](tmp_path), tmp_path)
+    else:
+        check(lambda _: Kept(sessions(name, tmp_path).runner), tmp_path)
 
 
 @all_of(RUN_CODE)
@@ -231,37 +196,11 @@ def test_offsets_lead_through_the_event_file(session):
     assert [(report.event, report.offset) for report in reports] == found
 
 
-@all_of(MEMBERS)
-def test_a_paused_trial_goes_on_where_it_was(session):
-    first, _ = session.carry_out(to=2)
-    second, _ = session.carry_out(to=5, start=max(event["checkpoint"] for event in first if "checkpoint" in event))
-
-    assert curve_of(first) == [(1, 1.0), (2, 0.5)]
-    assert [unit for unit, _ in curve_of(second)] == [3, 4, 5]
-
-
-@all_of(MEMBERS)
-def test_an_early_return_is_finished(session):
-    events, exit_ = session.carry_out("return")
-
-    assert (events[-1]["end"], exit_.how) == ("finished", "ended")
-    assert [unit for unit, _ in curve_of(events)] == [1, 2]
-
-
 @all_of(["process, from a script", "replay"])
 def test_a_metric_that_is_not_finite_is_the_end_of_a_trial(session):
     events, _ = session.carry_out("diverge")
 
     assert (events[-1]["end"], curve_of(events)[1]) == ("diverged", (2, "nan"))
-
-
-@all_of(RUN_CODE)
-def test_a_failure_carries_its_traceback(session):
-    events, exit_ = session.carry_out("raise")
-
-    assert (events[-1]["end"], exit_.how) == ("failed", "ended")
-    assert "two is too many" in events[-1]["error"]["traceback"]
-    assert [unit for unit, _ in curve_of(events)] == [1, 2]
 
 
 @all_of(RUN_FUNCTIONS)
@@ -271,62 +210,6 @@ def test_an_exception_of_any_class_is_a_failure_of_the_trial(session, base):
 
     assert (events[-1]["end"], exit_.how) == ("failed", "ended")
     assert events[-1]["error"]["type"] == base
-
-
-@all_of(MEMBERS)
-def test_usage_is_non_negative_and_says_where_it_comes_from(session):
-    _, exit_ = session.carry_out(to=2)
-    usage = exit_.usage
-
-    assert min(usage.busy_s, usage.cpu_s, usage.gpu_s, usage.kwh, usage.peak_bytes) >= 0
-    assert usage.busy_s > 0
-    assert set(usage.provenance.values()) <= {"measured", "sampled", "estimated"}
-
-
-@all_of(MEMBERS)
-def test_the_clock_moves_on(session):
-    before = session.runner.now()
-    session.carry_out(to=2)
-
-    assert session.runner.now() > before
-
-
-@all_of([name for name in MEMBERS if name != "inline"])
-def test_as_many_run_at_once_as_there_is_room_for(session):
-    leases = [session.start(trial_id=trial_id, to=3) for trial_id in range(session.runner.capacity)]
-    for lease in leases:
-        assert session.runner.usage(lease.token).busy_s >= 0
-    told = session.until_exit(n=2)
-
-    assert {item.token for item in told if isinstance(item, Exit)} == {lease.token for lease in leases}
-    for lease in leases:
-        assert [unit for unit, _ in curve_of(item.event for item in told if isinstance(item, Report) and item.token == lease.token)] == [
-            1,
-            2,
-            3,
-        ]
-
-
-@all_of([name for name in MEMBERS if name != "inline"])
-def test_a_stop_saves_and_pauses(session):
-    lease = session.start("slowly")
-    told = list(session.runner.poll(5))
-    session.runner.stop(lease.token, 2.0)
-    told += session.until_exit()
-
-    assert told[-1].how == "ended"
-    assert told[-2].event["end"] == "paused"
-    done = told[-2].event["at"]
-    assert done == max((item.event["checkpoint"] for item in told[:-1] if "checkpoint" in item.event), default=0) < HORIZON
-
-
-@all_of(RUN_CODE)
-def test_a_trial_that_overstays_is_killed_after_its_grace(session):
-    began = time.monotonic()
-    events, exit_ = session.carry_out("hang", seconds=0.8, grace=0.3)
-
-    assert (exit_.how, [unit for unit, _ in curve_of(events)]) in [("killed", [1, 2]), ("ended", [1, 2])]  # a script's keeper lives to tell
-    assert time.monotonic() - began < 0.8 + 0.3 + 1.5
 
 
 @all_of(RUN_FUNCTIONS)
@@ -360,17 +243,6 @@ def test_what_comes_after_the_last_unit_is_time_and_not_another_unit(session):
     assert [event["begin"] for event in events if "begin" in event] == list(range(1, HORIZON + 1))
     assert max(event.get("done", event.get("checkpoint", 0)) for event in events) == HORIZON
     assert exit_.usage.busy_s > 2.5
-
-
-@all_of(RUN_CODE)
-def test_what_nobody_has_read_is_recovered(session):
-    session.carry_out(to=2)
-    folder = session.folder / "0"
-    (_, offset), *rest = read(folder / EVENTS)
-
-    found = session.runner.recover(folder, 1, offset, None)
-
-    assert [(report.event, report.offset) for report in found] == rest
 
 
 @all_of(OWN_PROCESS)
@@ -434,9 +306,3 @@ def test_a_runner_closes_although_another_was_forked_after_it(name, tmp_path):
         session.runner.close()
 
         assert another.carry_out(to=1)[1].how == "ended"
-
-
-@all_of(MEMBERS)
-def test_closing_twice_does_no_harm(name, tmp_path):
-    with opened(name, tmp_path / "own") as session:
-        session.runner.close()
