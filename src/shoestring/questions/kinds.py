@@ -24,6 +24,7 @@ from shoestring.questions.search.strategy import Searching, SearchTally
 from shoestring.samplers import make_sampler
 from shoestring.samplers.remembering import Remembering
 from shoestring.schedulers import make_scheduler
+from shoestring.space import Space
 from shoestring.values.finding import Finding, in_words
 from shoestring.values.orders import Config
 
@@ -80,6 +81,7 @@ class Kind:
         note: what is to be said besides the finding, from the configurations that were run and their seconds a unit;
             None for nothing.
         members: the names of the user's own classes that its strategy imports.
+        space: what it searches, None where it does not.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Kind:
     with_targets: Callable[[Any, Mapping[str, str]], Any] = lambda question, _: question
     note: Callable[[Any, Sequence[tuple[Config, float]]], str | None] | None = None
     members: Callable[[Any], Sequence[str]] = lambda _: ()
+    space: Callable[[Any], Space | None] = lambda _: None
 
 
 KINDS: dict[str, Kind] = {}
@@ -152,6 +155,7 @@ for _kind in (
         strategy=_searching,
         tally=lambda question, _: SearchTally(question),
         parameters=lambda question: {"": question.space.names},
+        space=lambda question: question.space,
         members=lambda question: [name for name in (question.scheduler, question.sampler) if ":" in name],
         wording=Wording(search_words.title, search_words.facts, search_words.statistic, search_words.varied, search_words.choice),
     ),

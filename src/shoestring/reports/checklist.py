@@ -12,15 +12,11 @@ from dataclasses import dataclass
 
 from shoestring.budget import Cost, describe
 from shoestring.engine.run import Run
-from shoestring.questions.compare.finding import Comparison
 from shoestring.questions.kinds import kind_of
-from shoestring.questions.largest.finding import Capacity
-from shoestring.questions.scale.finding import Law
-from shoestring.questions.search.finding import Selection
 from shoestring.reports.machine import Fact, environment, git, is_virtual
 from shoestring.reports.machine import facts as machine_facts
-from shoestring.reports.results import statistics_sentence
 from shoestring.reports.spending import shares
+from shoestring.reports.views import view_of
 from shoestring.reports.wording import amounts, n_started, plural
 
 _NOT_PAPER = ("pilot", "failed", "lost", "killed")
@@ -182,32 +178,11 @@ def _tuning(runs: Sequence[Run]) -> Part:
 
 
 def _best(runs: Sequence[Run]) -> Part:
-    def of(run: Run) -> str | None:
-        finding = run.finding
-        if isinstance(finding, Selection):
-            return None if finding.best is None else str(dict(finding.best.config))
-        return "nothing was searched for; all settings are listed in the report"
-
-    return Part("best values found", _each_of(runs, [of(run) for run in runs]))
-
-
-def _comparison(run: Run) -> Comparison | None:
-    finding = run.finding
-    return finding if isinstance(finding, Comparison) else finding.confirmation if isinstance(finding, Selection) else None
+    return Part("best values found", _each_of(runs, [view_of(run).best(run) for run in runs]))
 
 
 def _error_bars(runs: Sequence[Run]) -> Part:
-    return Part("error bars or tests, and how they were made", _each_of(runs, [_bars(run) for run in runs]))
-
-
-def _bars(run: Run) -> str | None:
-    finding, tested = run.finding, _comparison(run)
-    if isinstance(finding, Law):
-        drawn = "95% parametric bootstrap over seeds at each size, widened by a backtest on the two largest sizes"
-        return f"predictions: {drawn}; exponents: 95% profile intervals" if finding.forms else None
-    if isinstance(finding, Capacity):
-        return f"interval of the largest size: {finding.level:.0%} ({finding.method}), from runs that solve their size or not"
-    return None if tested is None else statistics_sentence(tested)
+    return Part("error bars or tests, and how they were made", _each_of(runs, [view_of(run).error_bars(run) for run in runs]))
 
 
 def _variation(runs: Sequence[Run]) -> Part:

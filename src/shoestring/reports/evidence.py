@@ -9,7 +9,7 @@ from shoestring.engine.run import Run
 from shoestring.questions.compare.finding import Comparison
 from shoestring.questions.compare.judges.choose import judge_for
 from shoestring.questions.compare.judges.pairing import score_of
-from shoestring.questions.compare.question import Arm, Compare
+from shoestring.questions.compare.question import Compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,14 @@ class Evidence:
     p: float
 
 
-def evidence(run: Run, finding: Comparison) -> list[Evidence]:
-    """Returns what was known after each seed, in their order; nothing where there was no test."""
+def evidence(run: Run, finding: Comparison, question: Compare) -> list[Evidence]:
+    """Returns what was known after each seed, in their order; nothing where there was no test.
+
+    Args:
+        question: what was asked: by the run, or by the confirmation of a search.
+    """
     if finding.deterministic or finding.mode == "pick" or (finding.horizon is not None and finding.horizon < 3):
         return []
-    question = _question(run, finding)
     headline = finding.headline
     scores = _scores(question, finding)
     path = []
@@ -50,26 +53,6 @@ def evidence(run: Run, finding: Comparison) -> list[Evidence]:
         sign = -1.0 if turned else 1.0
         path.append(Evidence(n, _times(sign, pair.difference), _times(sign, low), _times(sign, high), pair.p))
     return path
-
-
-def _question(run: Run, finding: Comparison) -> Compare:
-    """Returns the comparison that was asked: by the run, or by the confirmation of a search."""
-    question = run.question
-    if isinstance(question, Compare):
-        return question
-    arms = tuple(Arm(arm.name, arm.config) for arm in finding.arms)
-    return Compare(
-        question.target,
-        arms,
-        question.metric,
-        "min" if question.goal == "min" else "max",
-        question.horizon,
-        question.unit,
-        question.seed,
-        seeds=finding.horizon,
-        alpha=finding.alpha,
-        one_sided=finding.one_sided,
-    )
 
 
 def _planned(question: Compare, finding: Comparison) -> int | None:

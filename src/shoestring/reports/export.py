@@ -13,6 +13,7 @@ from shoestring.budget import RESOURCES
 from shoestring.cleaning import for_csv, for_terminal
 from shoestring.engine.run import Run, StoredTrial
 from shoestring.errors import UnknownName, UsageError
+from shoestring.questions.kinds import kind_of
 
 WHATS = ("trials", "observations", "ledger")
 FORMATS = ("csv", "jsonl", "optuna")
@@ -66,18 +67,18 @@ def to_optuna(run: Run, path: Path) -> str:
     """
     import optuna
 
-    from shoestring.questions.search.question import Search
     from shoestring.space.convert import to_optuna as distributions_of
 
-    if not isinstance(run.question, Search):
-        raise UsageError(f"{run.folder} holds a comparison, which Optuna has no form for; export it as csv or jsonl.")
+    space = kind_of(run.question).space(run.question)
+    if space is None:
+        raise UsageError(f"{run.folder} holds no search, and Optuna has no form for anything else; export it as csv or jsonl.")
     if path.exists():
         raise UsageError(f"{path} exists; give another --out, or remove it.")
     url = f"sqlite:///{path}"
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     direction = optuna.study.StudyDirection.MINIMIZE if run.question.goal == "min" else optuna.study.StudyDirection.MAXIMIZE
     study = optuna.create_study(storage=url, study_name=run.folder.resolve().name, direction=direction)
-    distributions = distributions_of(run.question.space)
+    distributions = distributions_of(space)
     states = optuna.trial.TrialState
     for trial in run.trials:
         best = run.best_of(trial)

@@ -9,15 +9,15 @@ from shoestring.cleaning import for_latex
 from shoestring.engine.run import Run
 from shoestring.reports.machine import environment, is_virtual
 from shoestring.reports.machine import facts as machine_facts
-from shoestring.reports.results import result_tables
 from shoestring.reports.spending import shares
 from shoestring.reports.table import Table
+from shoestring.reports.views import view_of
 from shoestring.reports.wording import amounts, n_started, plural
 
 
 def table_tex(run: Run) -> str:
     """Returns the tables of results; a comment where there is none."""
-    tables = [shown for shown in result_tables(run) if shown.rows]
+    tables = [shown for shown in view_of(run).tables(run) if shown.rows]
     return "\n".join(map(_table, tables, count(1))) if tables else "% No trial showed a value, so there is no table.\n"
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from shoestring.cleaning import for_markdown
 from shoestring.engine.run import Run
 from shoestring.reports.failures import failure_table
-from shoestring.reports.results import result_tables
 from shoestring.reports.spending import in_vain, outcome_table
 from shoestring.reports.table import as_markdown, table
 from shoestring.reports.verdict import verdict
+from shoestring.reports.views import view_of
 from shoestring.reports.wording import amounts, facts, title
 
 
@@ -31,7 +31,7 @@ def _lines(run: Run) -> Iterator[str]:
     yield ""
     yield from as_markdown(outcome_table(run))
     yield from ("", "## Results")
-    for shown in result_tables(run):
+    for shown in view_of(run).tables(run):
         yield from ("", for_markdown(shown.caption), "")
         yield from as_markdown(shown)
     failures = failure_table(run)

@@ -20,10 +20,11 @@ from shoestring.reports.failures import failure_table
 from shoestring.reports.machine import facts as machine_facts
 from shoestring.reports.plots import Plots
 from shoestring.reports.reproduce import reproduction
-from shoestring.reports.results import result_tables, trial_table
 from shoestring.reports.spending import in_vain, outcome_table
 from shoestring.reports.table import table
+from shoestring.reports.trials import trial_table
 from shoestring.reports.verdict import verdict
+from shoestring.reports.views import view_of
 from shoestring.reports.wording import amounts, facts, plural, title
 
 MOST_ROWS = 200
@@ -61,7 +62,7 @@ def page(run: Run, drawn: Plots) -> str:
         question=table("", ("what", "as asked"), facts(run)),
         spent=f"Budget: {run.budget}. Spent: {amounts(run.spent(), run.question.unit)}. {in_vain(run)}",
         outcomes=outcome_table(run),
-        results=result_tables(run),
+        results=[*view_of(run).tables(run)],
         plots=drawn,
         failures=failure_table(run),
         machine=table("", ("what", "value", "source"), [(fact.name, fact.value, fact.source) for fact in machine_facts(run)]),

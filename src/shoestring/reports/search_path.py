@@ -39,10 +39,9 @@ class SearchPath:
     independent: bool
 
 
-def search_path(run: Run, rng: np.random.Generator) -> SearchPath:
+def search_path(run: Run, question: Search, rng: np.random.Generator) -> SearchPath:
     """Returns how a search went along."""
-    question, resource = run.question, main_resource(run)
-    assert isinstance(question, Search)
+    resource = main_resource(run)
     shown = {(row["trial_id"], row["unit"]): row["token"] for row in reversed(run.observations)}
     by_token: dict[int, float] = {}
     for trial in searched(run):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from shoestring.cleaning import for_markdown
 
@@ -83,3 +83,9 @@ def as_markdown(shown: Table) -> list[str]:
     rule = "".join(" ---: |" if numeric else " --- |" for numeric in shown.numeric)
     lines = ["| " + " | ".join(map(for_markdown, shown.columns)) + " |", "|" + rule]
     return lines + ["| " + " | ".join(for_markdown(entry.text) for entry in row) + " |" for row in shown.lines()]
+
+
+def flat(what: str, name: str, n: int, value: float | None, crashes: int | None = None) -> dict[str, Any]:
+    """Returns a result as one flat row, in the columns that all results have."""
+    empty = dict.fromkeys(("low", "high", "level", "p", "better"))
+    return {"what": what, "name": name, "n": n, "value": value, **empty, "crashes": crashes}

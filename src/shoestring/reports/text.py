@@ -5,10 +5,8 @@ from __future__ import annotations
 from shoestring.budget import describe
 from shoestring.cleaning import for_line
 from shoestring.engine.run import Run
-from shoestring.questions.search.question import Search
-from shoestring.reports.wording import in_words, progress
-
-SHOWN = 5
+from shoestring.reports.views import view_of
+from shoestring.reports.wording import progress
 
 
 def text(run: Run) -> str:
@@ -23,8 +21,4 @@ def text(run: Run) -> str:
         f"budget   {progress(run)}",
         f"trials   {len(run.trials)}: " + ", ".join(f"{n} {state}" for state, n in sorted(states.items())),
     ]
-    if not isinstance(question, Search):
-        return "\n".join(map(for_line, [*lines, *(f"finding  {line}" for line in run.finding.lines())]))
-    for trial, value, at in run.ranked()[:SHOWN]:
-        lines.append(f"{trial.id:6d}   {question.metric} {value:.6g} at {unit} {at}, {trial.state}: {in_words(trial.config)}")
-    return "\n".join(map(for_line, lines))
+    return "\n".join(map(for_line, [*lines, *view_of(run).status(run)]))

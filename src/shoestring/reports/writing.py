@@ -36,13 +36,13 @@ def write_all(run: Run) -> list[Path]:
     from shoestring.reports.latex import compute_tex, table_tex
     from shoestring.reports.page import page
     from shoestring.reports.plots import plots
-    from shoestring.reports.results import result_rows
+    from shoestring.reports.views import view_of
 
     drawn = plots(run)
     texts = {
         "report.html": page(run, drawn),
         "report.md": markdown(run),
-        "results.csv": _csv(result_rows(run)),
+        "results.csv": _csv([*view_of(run).rows(run)]),
         "trials.csv": _csv(rows(run, "trials")),
         "ledger.csv": _csv(rows(run, "ledger")),
         "table.tex": table_tex(run),

@@ -64,7 +64,7 @@ def test_the_shares_add_up_to_what_was_spent(run):
 
 
 def test_the_path_of_the_evidence_ends_where_the_finding_does(compared):
-    path, pair = evidence(compared, compared.finding), compared.finding.headline
+    path, pair = evidence(compared, compared.finding, compared.question), compared.finding.headline
 
     assert [point.n for point in path] == list(range(1, pair.n + 1))
     assert (path[-1].p, path[-1].difference) == (pair.p, pair.difference)
@@ -73,7 +73,7 @@ def test_the_path_of_the_evidence_ends_where_the_finding_does(compared):
 
 
 def test_the_best_so_far_only_improves_and_ends_at_the_best(searched):
-    path = search_path(searched, np.random.default_rng(0))
+    path = search_path(searched, searched.question, np.random.default_rng(0))
     known = path.best[np.isfinite(path.best)]
 
     assert np.all(np.diff(known) >= 0) and np.all(np.diff(path.spent) >= 0)
@@ -83,7 +83,7 @@ def test_the_best_so_far_only_improves_and_ends_at_the_best(searched):
 
 
 def test_a_fixed_random_search_counts_as_independent(single):
-    assert search_path(single, np.random.default_rng(0)).independent
+    assert search_path(single, single.question, np.random.default_rng(0)).independent
 
 
 def test_trials_are_compared_at_one_unit(searched):

@@ -9,7 +9,7 @@ import numpy as np
 
 from shoestring.questions.compare.finding import Comparison, PairResult
 from shoestring.reports.drawing import INK, SERIES, Plot, clipped, dots
-from shoestring.reports.results import interval_text, level
+from shoestring.reports.intervals import interval_text, level
 from shoestring.reports.wording import plural
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from shoestring.questions.compare.finding import Comparison
 from shoestring.reports.drawing import INK, SERIES, Plot, clipped, plain_numbers
 from shoestring.reports.evidence import Evidence
-from shoestring.reports.results import level
+from shoestring.reports.intervals import level
 from shoestring.reports.wording import plural
 
 if TYPE_CHECKING:
