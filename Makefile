@@ -9,7 +9,7 @@ SHOESTRING_DATA ?= $(abspath $(wildcard ../shared/data))
 export SHOESTRING_DATA
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick portable check fix calibrate claims curves crash fuzz siege budget bench clean
+.PHONY: help setup demo test quick portable cluster check fix calibrate claims curves crash fuzz siege budget bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ /' | awk '{name = $$1; $$1 = ""; printf "  make %-10s%s\n", name, $$0}'
@@ -34,6 +34,12 @@ quick: $(STAMP)  ## run the unit and contract tests but the slow ones
 
 portable: $(STAMP)  ## run the tests that train on the plainest instructions: they must not hang on one processor
 	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default $(PYTHON) -m pytest -q -n 2 tests/systems tests/known_answers
+
+cluster: $(STAMP)  ## install PostgreSQL if it is missing (apt, as root), and run the tests of servers: none is skipped
+	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends postgresql; } > /dev/null
+	@OMP_NUM_THREADS=1 CLUSTER=1 $(PYTHON) -m pytest -q -n 2 tests/cluster tests/contracts/test_stores.py \
+		'tests/test_docs.py::test_every_block_runs[keep-runs-in-postgresql]'
 
 check: $(STAMP)  ## format, lint and types
 	@$(VENV)/bin/ruff format --check .

@@ -1,7 +1,8 @@
 """The pages do what they say: every block and command runs, every link leads somewhere. Long budgets are replaced by a few epochs.
 
-A block is left out only by a comment before it that says why: ``<!-- not run: reason -->``. ``<!-- part of: file -->`` marks an excerpt.
-The commands of the README and of the examples train the real thing; those of the tutorial, to save time, a stand-in without torch.
+A block is left out only by a comment before it that says why: ``<!-- not run: reason -->``. ``<!-- part of: file -->`` marks an excerpt, and
+``<!-- with: postgresql -->`` one that is run with a server of the tests' own. The commands of the README and of the examples train the real
+thing; those of the tutorial, to save time, a stand-in without torch.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,8 @@ def test_every_block_runs(story, folder, request):
         (folder / "examples" / "digits.py").write_text(STAND_IN, encoding="utf-8")
 
     for block in story:
+        if block.mark == "with: postgresql":
+            block = replace(block, body=block.body.replace("postgresql://me@db.lab/studies", request.getfixturevalue("postgresql").url))
         run_block(block, folder)
 
 

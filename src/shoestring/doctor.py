@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,11 +25,12 @@ from typing import Any, Literal, TypeAlias
 import psutil
 
 from shoestring import datasets
+from shoestring.errors import StoreError
 from shoestring.machine.lock import holder
 from shoestring.machine.processor import capability
 from shoestring.runners import gpus
 from shoestring.runners.energy import EnergyMeter
-from shoestring.store.layout import has_note, runs_in
+from shoestring.store.layout import has_note, is_elsewhere, runs_in
 
 State: TypeAlias = Literal["ok", "note", "problem"]
 
@@ -251,7 +252,7 @@ def _data() -> Finding:
 def _runs(runs: Path) -> Iterator[Finding]:
     folders = sorted(runs_in(runs))
     held = {folder: pid for folder in folders if (pid := holder(folder)) is not None}
-    unanswered = [folder for folder in folders if folder not in held and not has_note(folder, "ended")]
+    unanswered = [folder for folder in folders if folder not in held and not _is_ended(folder)]
     text = f"{len(folders)} in {runs}, {len(held)} being worked on, {len(unanswered)} unfinished"
     if unanswered:
         names = ", ".join(folder.name for folder in unanswered[:5]) + (", ..." if len(unanswered) > 5 else "")
@@ -260,6 +261,18 @@ def _runs(runs: Path) -> Iterator[Finding]:
         yield Finding("runs", "ok", text)
     for folder, pid in held.items():
         yield Finding("run", "ok", f"{folder.name} is being worked on by process {pid}")
+
+
+def _is_ended(folder: Path) -> bool:
+    if not is_elsewhere(folder):
+        return has_note(folder, "ended")
+    from shoestring.store.store import Store  # with SQLAlchemy, which a look at files does without
+
+    try:
+        with closing(Store.read(folder)) as store:
+            return store.noted("ended") is not None
+    except StoreError:
+        return False
 
 
 def _memory_limit() -> int | None:

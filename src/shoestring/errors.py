@@ -138,6 +138,10 @@ class StoreLocked(StoreError):
         )
 
 
+class StoreUnreachable(StoreError):
+    """No server answers where the run is kept, or it lets nobody in."""
+
+
 class StoreVersion(StoreError):
     """The store was written in another format version."""
 

@@ -75,6 +75,12 @@ class Shared:
         Optional[Path],  # noqa: UP045
         typer.Option(help="The run's folder. The same command on the same folder resumes the run.", rich_help_panel=RUN),
     ] = None
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="A database that keeps a new run's rows, such as postgresql://me@db.lab/studies.", rich_help_panel=RUN
+        ),
+    ] = None
     accept_changes: AcceptChanges = False
     as_json: Json = False
     began: float = 0.0
@@ -94,6 +100,7 @@ class Shared:
             "watts": self.watts,
             "grace": self.grace,
             "store": self.store,
+            "database": self.database,
             "accept_changes": self.accept_changes,
             "began": self.began,
         }

@@ -79,6 +79,7 @@ class Asked(Generic[F]):
             pilot=pilot,
             extend=self.extend and not pilot,
             accept_changes=given["accept_changes"],
+            database=given["database"],
         )
         return cast(Answer[F], answer)
 

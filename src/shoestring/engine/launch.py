@@ -25,7 +25,7 @@ from shoestring.runners import REPLAY, make_runner
 from shoestring.runners.arms import Arms, Target, by_name, check_scripts, to_plain
 from shoestring.runners.protocol import Post, Runner
 from shoestring.store import schema
-from shoestring.store.store import Store
+from shoestring.store.store import Store, check_database
 from shoestring.values.answer import Answer
 from shoestring.values.orders import Config
 
@@ -42,6 +42,7 @@ def launch(
     pilot: bool = False,
     extend: bool = False,
     accept_changes: bool = False,
+    database: str | None = None,
 ) -> Answer:
     """Runs a question whose parts are already built; ``folder`` None keeps nothing.
 
@@ -50,6 +51,7 @@ def launch(
         pilot: do only what tells what a training costs, booked as pilot work.
         extend: run the extension that a comparison has planned.
         accept_changes: run on although the code has changed since the run began, and say so in the answer.
+        database: the URL of the database that keeps the rows of a new run; None for a file in the folder.
     Raises:
         UsageError, StoreError: the question cannot be asked so, or the folder cannot be used.
     """
@@ -58,6 +60,10 @@ def launch(
     if extend and not kind.extendable(question):
         raise UsageError("the comparison has planned no extension; plan one when it begins, such as --seeds 10 --reserve 30.")
     code = pieces_of(target) if folder is not None else {}
+    if database is not None:
+        check_database(database)
+        if folder is None:
+            raise UsageError("a run with store=':memory:' is kept nowhere; leave out the database, or give a folder.")
     if folder is not None:
         folder = folder.absolute()  # the training function may change the directory
         set_aside_if_void(folder, question)
@@ -67,7 +73,7 @@ def launch(
     kind.strategy(question, Stage({}))  # refuses a wrong scheduler or sampler before anything is started
     with ExitStack() as cleanup:
         # What is there already is opened first, so that a wrong folder is refused at once; a new run only when its target was imported.
-        store = Store.create_or_open(folder) if folder is not None and folder.exists() else None
+        store = Store.create_or_open(folder, database) if folder is not None and folder.exists() else None
         if store is not None:
             cleanup.callback(store.close)
             settle_identity(store, question)
@@ -80,7 +86,7 @@ def launch(
         cleanup.callback(at_work.close)
         _check_spendable(spending, at_work)
         if store is None:
-            store = Store.in_memory() if folder is None else Store.create_or_open(folder)
+            store = Store.in_memory() if folder is None else Store.create_or_open(folder, database)
             cleanup.callback(store.close)
             settle_identity(store, question)
         store.note("mark", mark)

@@ -25,6 +25,7 @@ from shoestring.machine.files import replace, unwritable
 from shoestring.machine.processor import capability
 from shoestring.questions.protocol import Question
 from shoestring.runners import gpus
+from shoestring.store.address import without_password
 from shoestring.store.integrity import making_sense
 from shoestring.store.store import Store
 from shoestring.values.answer import Answer, Status
@@ -192,7 +193,7 @@ def environment() -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "gpus": [{"name": gpu.name, "memory_bytes": gpu.total_bytes} for gpu in gpus.visible()],
         "packages": packages,
-        "command": sys.argv,
+        "command": [without_password(word) for word in sys.argv],
         "git": _git(),
     }
 

@@ -36,6 +36,9 @@ class Options(TypedDict, total=False):
         watts: declared power of a busy core, where the processor's energy cannot be read.
         grace: seconds in which a trial may save itself before it is killed; 2 by default.
         store: the run's folder; ``":memory:"`` stores nothing; by default ``runs/<file>-<function>-<question>``.
+        database: the URL of a database on a server that keeps a new run's rows, such as ``"postgresql://me@db.lab/studies"``; the folder
+            then holds the rest, and where the rows are. A password in it is written nowhere: resuming by the folder takes it from
+            ``PGPASSWORD`` or ``~/.pgpass``.
         accept_changes: continue although the code has changed since the run began; the answer and the report say so.
         on_progress: called now and then with the study.
         began: when the study began, on ``time.monotonic``; by default now. Start-up from then on is charged.
@@ -49,6 +52,7 @@ class Options(TypedDict, total=False):
     watts: float | None
     grace: float
     store: str | Path | None
+    database: str | None
     accept_changes: bool
     on_progress: Callable[[Study], None]
     began: float | None
@@ -63,6 +67,7 @@ DEFAULTS = Options(
     watts=None,
     grace=2.0,
     store=None,
+    database=None,
     accept_changes=False,
     on_progress=quietly,
     began=None,

@@ -9,20 +9,26 @@ from pathlib import Path
 from shoestring.machine.lock import NAME as LOCK
 
 DATABASE = "study.db"
+ADDRESS = "study.url"  # where the rows are, if not in ``DATABASE``
 REDO = "redo.log"
 TRIALS = "trials"
-FILES = (DATABASE, f"{DATABASE}-journal", f"{DATABASE}-wal", f"{DATABASE}-shm", REDO, LOCK, "log.txt", "study.json", "env.json")
+FILES = (DATABASE, ADDRESS, f"{DATABASE}-journal", f"{DATABASE}-wal", f"{DATABASE}-shm", REDO, LOCK, "log.txt", "study.json", "env.json")
 
 
 def is_run(folder: Path) -> bool:
     """Tells whether a folder holds a run."""
-    return (folder / DATABASE).exists()
+    return (folder / DATABASE).exists() or (folder / ADDRESS).exists()
+
+
+def is_elsewhere(folder: Path) -> bool:
+    """Tells whether the rows of a run are in a database on a server."""
+    return (folder / ADDRESS).exists()
 
 
 def runs_in(folder: Path) -> list[Path]:
     """Returns the folders of the runs that lie in a folder, the one that was written last at the end."""
-    found = sorted(folder.glob(f"*/{DATABASE}"), key=lambda database: database.stat().st_mtime)
-    return [database.parent for database in found]
+    found = [*folder.glob(f"*/{DATABASE}"), *folder.glob(f"*/{ADDRESS}")]
+    return [kept.parent for kept in sorted(found, key=lambda kept: kept.stat().st_mtime)]
 
 
 def has_note(folder: Path, key: str) -> bool:

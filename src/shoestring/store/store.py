@@ -17,11 +17,12 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from shoestring.errors import NotARun, StoreReadOnly, StoreUnwritable
+from shoestring.errors import NotARun, StoreReadOnly, StoreUnwritable, UsageError
 from shoestring.machine.lock import NAME as LOCK
-from shoestring.store import schema
+from shoestring.store import MEMBERS, schema
+from shoestring.store.address import Address, database_url
 from shoestring.store.integrity import making_sense
-from shoestring.store.layout import DATABASE, REDO, TRIALS
+from shoestring.store.layout import DATABASE, REDO, TRIALS, is_elsewhere
 from shoestring.store.protocol import Database, Row
 from shoestring.store.sealed import KEYS
 from shoestring.store.sqlite import SqliteDatabase
@@ -45,25 +46,34 @@ class Store:
         self._put: dict[Table, dict[Any, Row]] = {table: {} for table in schema.metadata.sorted_tables}  # since the last commit
 
     @classmethod
-    def create_or_open(cls, folder: Path) -> Store:
+    def create_or_open(cls, folder: Path, database: str | None = None) -> Store:
         """Opens the run in ``folder`` for writing, as its one coordinator; begins a run where there is none.
 
+        Args:
+            database: the URL of the database that keeps a new run's rows; None for a file in the folder. A run stays where it began.
         Raises:
             StoreLocked: another process is its coordinator.
             StoreCorrupt, StoreVersion: what is there cannot be used.
+            StoreUnreachable: the database does not answer.
             NotARun: the folder holds something else.
             StoreReadOnly, StoreUnwritable: it cannot be written.
+            UsageError: ``database`` is no such URL, or the run is kept elsewhere.
         """
         try:
             folder = folder.absolute()
-            if (
-                folder.exists()
-                and not (folder / DATABASE).is_file()
-                and (not folder.is_dir() or set(os.listdir(folder)) - {LOCK, f"{DATABASE}-journal", REDO})
-            ):
+            begun = (folder / DATABASE).is_file() or is_elsewhere(folder)
+            if folder.exists() and not begun and (not folder.is_dir() or set(os.listdir(folder)) - {LOCK, f"{DATABASE}-journal", REDO}):
                 raise NotARun(f"{folder} exists and holds no run (no study.db). Choose another --store, or an empty folder.")
+            address = Address.kept_in(folder) if begun else None if database is None else Address.new(database, folder)
+            if begun and database is not None and (address is None or address.url != database_url(database)):
+                raise UsageError(f"{folder} is saved in {address or DATABASE}; leave out --database, or choose another --store.")
             folder.mkdir(parents=True, exist_ok=True)
-            return cls(folder, SqliteDatabase.create_or_open(folder))
+            if address is None:
+                return cls(folder, SqliteDatabase.create_or_open(folder))
+            store = cls(folder, _opened(folder, address, writing=True))
+            if not begun:
+                address.keep(folder)
+            return store
         except OSError as error:
             raise _refused(folder, error) from error
 
@@ -80,9 +90,11 @@ class Store:
         Raises:
             NotARun: the folder holds no run.
             StoreCorrupt, StoreVersion: what is there cannot be used.
+            StoreUnreachable: the database that keeps it does not answer.
         """
         folder = folder.absolute()
-        return cls(folder, SqliteDatabase.read(folder))
+        address = Address.kept_in(folder)
+        return cls(folder, SqliteDatabase.read(folder) if address is None else _opened(folder, address, writing=False))
 
     def put(self, table: Table, row: Row) -> None:
         """Keeps a whole row for the next commit; a row with the same primary key is replaced."""
@@ -142,6 +154,19 @@ class Store:
         self._database.close()
         if self._scratch is not None:
             self._scratch.cleanup()
+
+
+def check_database(text: str) -> None:
+    """Checks that a URL names a kind of database that can keep a run; a password in it is remembered by this process.
+
+    Raises:
+        UsageError: it does not.
+    """
+    MEMBERS.find(database_url(text).drivername)
+
+
+def _opened(folder: Path, address: Address, *, writing: bool) -> Database:
+    return MEMBERS.find(address.kind)(folder, address, writing=writing)
 
 
 def _file_system_in_memory() -> str | None:
