@@ -1,8 +1,8 @@
 """The pages do what they say: every block and command runs, every link leads somewhere. Long budgets are replaced by a few epochs.
 
-A block is left out only by a comment before it that says why: ``<!-- not run: reason -->``. ``<!-- part of: file -->`` marks an excerpt, and
-``<!-- with: postgresql -->`` one that is run with a server of the tests' own. The commands of the README and of the examples train the real
-thing; those of the tutorial, to save time, a stand-in without torch.
+A block is left out only by a comment before it that says why: ``<!-- not run: reason -->``. ``<!-- part of: file -->`` marks an
+excerpt, ``<!-- with: postgresql -->`` what is run with a server of the tests' own. The commands of the README and of the examples train
+the real thing; those of the tutorial, to save time, a stand-in without torch.
 """
 
 from __future__ import annotations

@@ -89,6 +89,10 @@ class UnknownName(UsageError):
         super().__init__(f"unknown {kind} {shown(name)}; {allowed}{did_you_mean}{' ' + hint if hint else ''}")
 
 
+class UnknownQuestion(UsageError):
+    """A run asks a question of a kind that is not installed here."""
+
+
 class InvalidSpace(UsageError):
     """A search space, or a value outside of it, that is not allowed."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
 from typing import Any
 
-from shoestring.errors import UsageError
+from shoestring.errors import UnknownQuestion, UsageError
 from shoestring.questions.compare import wording as compare_words
 from shoestring.questions.compare.question import PILOT_SEEDS, Compare
 from shoestring.questions.compare.strategy import Comparing
@@ -123,11 +124,16 @@ def question_of(data: Mapping[str, Any]) -> Question:
     """Returns the question that its ``to_json`` described.
 
     Raises:
-        UsageError: it is of no known kind.
+        UnknownQuestion: it is of no known kind.
     """
     name = data.get("kind", data["question"])
     if name not in KINDS:
-        raise UsageError(f"a question of kind {name!r} is not known here; import what registers it first.")
+        for point in entry_points(group="shoestring.questions", name=name):
+            register(point.load())
+    if name not in KINDS:
+        raise UnknownQuestion(
+            f"a question of kind {name!r} is not known here; install the package that adds it, or import what registers it."
+        )
     return KINDS[name].question.from_json(data)  # type: ignore[no-any-return]
 
 

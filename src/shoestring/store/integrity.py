@@ -15,7 +15,7 @@ from stat import S_ISDIR, S_ISREG
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import sqlite
 
-from shoestring.errors import StoreCorrupt
+from shoestring.errors import StoreCorrupt, UnknownQuestion
 from shoestring.store import schema
 from shoestring.store.layout import DATABASE, FILES, TRIALS
 
@@ -66,6 +66,8 @@ def making_sense(folder: Path, name: str = DATABASE) -> Iterator[None]:
     """Turns any failure to make sense of what a file of a run's holds into ``StoreCorrupt``."""
     try:
         yield
+    except UnknownQuestion:  # that is no damage
+        raise
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise StoreCorrupt(
             f"{folder / name} holds what cannot be right ({type(error).__name__}: {error}). "
